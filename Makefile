@@ -1,0 +1,61 @@
+# Ten targets; `make help` lists them. Needs Python 3.11 or newer and make, nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check lint build infer format lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+serve: $(VENV)/run ## set up, check, serve at http://localhost:8000 (PORT=…)
+	$(BIN)/rokgraph check
+	$(BIN)/rokgraph serve --port $(PORT)
+
+test: $(VENV)/test lint ## set up, lint, run all tests
+	$(BIN)/pytest
+
+check: $(VENV)/run ## parse, validate and check the dataset
+	$(BIN)/rokgraph check
+
+lint: $(VENV)/test ## style, types, floors of the house
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+build: $(VENV)/run ## write dumps of the dataset to dist/
+	$(BIN)/rokgraph build
+
+infer: $(VENV)/run ## write the inferred graph anew
+	$(BIN)/rokgraph infer
+
+format: $(VENV)/test ## bring code and data into their one form
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/rokgraph format
+
+lock: $(VENV)/test ## pin the dependencies anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/run.lock
+	$(BIN)/uv pip compile pyproject.toml --group build --group test --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --constraint requirements/run.lock --upgrade --quiet -o requirements/test.lock
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/python:
+	$(PYTHON) -c 'import sys; sys.exit("rokgraph needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/run: requirements/run.lock pyproject.toml | $(VENV)/python
+	$(PIP) install --require-hashes -r requirements/run.lock
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/test: requirements/test.lock $(VENV)/run
+	$(PIP) install --require-hashes -r requirements/test.lock
+	touch $@

@@ -1,0 +1,226 @@
+"""The command `rokgraph`: check, infer, build, query, describe, cite, serve.
+
+Rule: prints and exits; 0 all is well, 1 the shapes or checks say no, 2 something given is wrong.
+Rooms are imported by the command that needs them: `serve` must start fast.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rokgraph.errors import RokgraphError, SettingError
+from rokgraph.settings import Settings, make_settings
+
+if TYPE_CHECKING:
+    from rokgraph.snapshot import Snapshot
+
+OK, VIOLATED, WRONG = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        code: int = given.run(given)
+    except RokgraphError as error:
+        print(f"rokgraph: {error}", file=sys.stderr)
+        return WRONG
+    except BrokenPipeError:
+        sys.stderr.close()
+        return OK
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="rokgraph", description="The Digital Strategy of Korea as a knowledge graph."
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
+    parser.set_defaults(run=_version)
+    commands = parser.add_subparsers(metavar="COMMAND")
+
+    check = _command(commands, "check", _check, "parse, validate and check the dataset")
+    check.add_argument(
+        "--format", choices=("text", "json", "ttl"), default="text", help="form of the report"
+    )
+
+    _command(commands, "infer", _infer, "write the inferred graph anew", data=False)
+
+    build = _command(commands, "build", _build, "write dumps of the whole dataset")
+    build.add_argument(
+        "--output", type=Path, default=Path("dist"), metavar="DIR", help="folder (default: dist)"
+    )
+
+    query = _command(commands, "query", _query, "answer the SPARQL query of a file")
+    query.add_argument("file", metavar="FILE|-", help="a file, or - for standard input")
+    query.add_argument("--format", help="table (default), or json, csv, turtle, a media type, …")
+
+    describe = _command(commands, "describe", _describe, "print what is said about an IRI")
+    describe.add_argument("iri", metavar="IRI", help="an IRI, or a short form such as task:1-2")
+
+    cite = _command(commands, "cite", _cite, "print the passages that support a node")
+    cite.add_argument("iri", metavar="IRI", help="an IRI, or a short form such as task:1-2")
+    cite.add_argument(
+        "--source", type=Path, required=True, metavar="FILE", help="your copy of the release"
+    )
+
+    serve = _command(commands, "serve", _serve, "serve the dataset by HTTP")
+    serve.add_argument("--default-graph", choices=("union", "own"))
+    serve.add_argument("--host", metavar="H")
+    serve.add_argument("--port", type=int, metavar="N")
+    serve.add_argument("--base-url", metavar="URL")
+    serve.add_argument("--timeout", type=float, metavar="SECONDS")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: object,
+    text: str,
+    *,
+    data: bool = True,
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    command.set_defaults(run=run)
+    if data:
+        command.add_argument(
+            "--data",
+            type=Path,
+            action="append",
+            metavar="PATH",
+            help="file or folder to use instead of the built-in graph; may be repeated",
+        )
+    return command
+
+
+def _version(_: argparse.Namespace) -> int:
+    from rokgraph import __version__
+
+    print(f"rokgraph {__version__}")
+    return OK
+
+
+def _settings(given: argparse.Namespace) -> Settings:
+    names = ("host", "port", "base_url", "timeout", "default_graph")
+    values = {name: getattr(given, name, None) for name in names}
+    data = getattr(given, "data", None)
+    return make_settings(**values, data=tuple(data) if data else None)
+
+
+def _snapshot(given: argparse.Namespace) -> "Snapshot":
+    from rokgraph.snapshot import load_built_in, load_given
+
+    settings = _settings(given)
+    if settings.data:
+        return load_given(settings.data, union=settings.union_default_graph)
+    return load_built_in(settings.root, union=settings.union_default_graph)
+
+
+def _check(given: argparse.Namespace) -> int:
+    from rokgraph.report import check, print_check
+
+    report = check(_snapshot(given), _settings(given).root, built_in=not given.data)
+    print_check(report, given.format)
+    return OK if report.passed else VIOLATED
+
+
+def _infer(given: argparse.Namespace) -> int:
+    from rokgraph.inference import write
+
+    changed = write(_settings(given).root)
+    for path in changed:
+        print(path)
+    print(f"{len(changed)} files changed")
+    return OK
+
+
+def _build(given: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from rokgraph.dumps import write_dumps
+
+    snapshot = _snapshot(given)
+    try:
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("writing dumps", total=9)
+            for path in write_dumps(snapshot, given.output):
+                print(path)
+                progress.advance(task)
+    except OSError as error:
+        raise SettingError(f"cannot write: {error}") from None
+    print(f"dataset sha256:{snapshot.summary.digest}, {snapshot.summary.size} quads")
+    return OK
+
+
+def _query(given: argparse.Namespace) -> int:
+    from rokgraph.report import print_answer
+
+    if given.file == "-":
+        text = sys.stdin.read()
+    else:
+        try:
+            text = Path(given.file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"cannot read the query: {error}") from None
+    print_answer(_snapshot(given), text, given.format)
+    return OK
+
+
+def _describe(given: argparse.Namespace) -> int:
+    from rokgraph.report import print_description
+
+    print_description(_snapshot(given), given.iri)
+    return OK
+
+
+def _cite(given: argparse.Namespace) -> int:
+    from rokgraph.citing import passages
+    from rokgraph.report import full_iri
+
+    snapshot = _snapshot(given)
+    iri = full_iri(given.iri, snapshot.summary.prefixes)
+    found = list(passages(snapshot, _settings(given).root, iri, given.source))
+    for passage in found:
+        print(f"[{passage.start}, {passage.end}) {passage.role}:\n{passage.text}\n")
+    if not found:
+        print(f"nothing in the graph cites a passage for {iri}", file=sys.stderr)
+        return VIOLATED
+    return OK
+
+
+def _serve(given: argparse.Namespace) -> int:
+    from rokgraph.engine import Engine
+
+    settings = _settings(given)
+    engine = Engine(settings)  # loads in its own process while this one imports
+    try:
+        import uvicorn
+
+        from rokgraph.web.app import create_app
+
+        summary = engine.prepare()
+        app = create_app(engine)
+        print(
+            f"{summary.size} triples in {len(summary.graphs)} graphs, sha256:{summary.digest}\n"
+            f"SPARQL endpoint: http://{settings.host}:{settings.port}/sparql",
+            flush=True,
+        )
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    finally:
+        engine.stop()
+    return OK
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

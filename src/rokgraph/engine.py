@@ -1,0 +1,467 @@
+"""Queries answered by processes that can be killed.
+
+Rule: the process that talks to clients never evaluates a query.
+
+A zygote holds the snapshot and forks workers; a query runs in one of them until it is done, its
+deadline passes or its asker leaves: then the worker is killed and replaced. Quick queries do not
+wait for slow ones: a query past a short budget makes its worker a slow one and a new quick worker
+takes its place; past the number of slow workers, it is stopped and waits for one of them.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from rokgraph import frames
+from rokgraph.errors import (
+    EngineUnavailable,
+    QueryTimeout,
+    QueryTooComplex,
+    QueryTooLarge,
+    RokgraphError,
+    TooManyQueries,
+    from_plain,
+)
+from rokgraph.frames import Tag
+from rokgraph.query import Kind, Query
+from rokgraph.settings import Settings
+from rokgraph.snapshot import Summary, summary_from
+
+_READ = 256 * 1024
+_AHEAD = 4  # frames read ahead of a slow client
+_TRIES = 3
+_STOPPED = "stopped"  # why we killed a worker: its asker has the reason already
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it comes: `body` if it is whole, else `chunks` yields it piece by piece.
+
+    `format` is the short name of the format it is written in. Whoever takes the answer reads
+    `chunks` to its end or calls `aclose` on it. A fault in the middle is raised while reading.
+    """
+
+    kind: Kind
+    format: str
+    body: bytes | None
+    chunks: AsyncIterator[bytes] | None
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """A query on its way: where its frames go and when it must be done."""
+
+    query: Query
+    payload: bytes
+    seconds: float
+    until: float
+    frames: asyncio.Queue[tuple[Tag, bytes] | RokgraphError]
+    worker: "_Worker | None" = None
+    begun: bool = False
+    tries: int = 0
+
+
+class _Worker(asyncio.Protocol):
+    """One worker process as the front sees it: a socket, a process, at most one job."""
+
+    def __init__(self, pool: "Engine") -> None:
+        self._pool = pool
+        self._splitter = frames.Splitter()
+        self.transport: asyncio.Transport | None = None
+        self.pid = 0
+        self.job: _Job | None = None
+        self.slow = False
+        self.killed = ""
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # a stream socket has no other
+
+    def run(self, job: _Job) -> None:
+        """Hand the query over and start the clocks."""
+        self.job, job.worker = job, self
+        job.tries += 1
+        loop = asyncio.get_running_loop()
+        assert self.transport is not None  # noqa: S101 - connected before it is idle
+        self.transport.write(frames.pack(Tag.QUERY, job.payload))
+        self._timers = [loop.call_at(job.until, self._pool.overdue, job)]
+        if not self.slow:
+            self._timers.append(
+                loop.call_later(self._pool.settings.quick, self._pool.grown_slow, self)
+            )
+
+    def data_received(self, data: bytes) -> None:
+        job = self.job
+        if job is None:
+            return
+        for tag, payload in self._splitter.feed(data):
+            job.begun = True
+            job.frames.put_nowait((tag, payload))
+            if tag in (Tag.WHOLE, Tag.END, Tag.FAULT):
+                self.release()
+                self._pool.idle(self)
+                return
+        if job.frames.qsize() > _AHEAD and self.transport is not None:
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on: the client has taken what was read ahead."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    def release(self) -> None:
+        """Forget the job and its clocks."""
+        for timer in self._timers:
+            timer.cancel()
+        if self.job is not None:
+            self.job.worker = None
+        self.job, self._timers = None, []
+
+    def kill(self, why: str) -> None:
+        """End the process now."""
+        if not self.killed:
+            self.killed = why
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+        if self.transport is not None:
+            self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
+        self._pool.lost(self)
+
+
+@dataclass
+class Engine:
+    """The pool. Make it, `prepare()` it, then `start()` it on a running event loop."""
+
+    settings: Settings
+    summary: Summary = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Start the zygote at once, so that it loads while its maker goes on."""
+        self._quick: list[_Worker] = []  # idle
+        self._slow: list[_Worker] = []  # idle
+        self._workers: set[_Worker] = set()
+        self._waiting: deque[_Job] = deque()
+        self._preempted: deque[_Job] = deque()
+        self._making: deque[asyncio.Future[int]] = deque()
+        self._deaths: dict[int, int] = {}
+        self._death_watch: dict[int, asyncio.Future[int]] = {}
+        self._being_made = 0
+        self._restarting = False
+        self._closed = False
+        self._control_task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._spawn()
+
+    # -- the zygote ------------------------------------------------------------------------
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-m", "rokgraph.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        theirs.close()
+        self._control = ours
+        setup = {
+            "root": str(self.settings.root),
+            "data": [str(path) for path in self.settings.data],
+            "union": self.settings.union_default_graph,
+            "memory": self.settings.memory,
+            "timeout": self.settings.timeout,
+        }
+        ours.sendall(frames.pack_json(Tag.SETUP, setup))
+
+    def prepare(self) -> Summary:
+        """Wait until the snapshot is loaded.
+
+        Raises SourceError if a file is wrong, EngineUnavailable if the process died.
+        """
+        first = frames.receive(self._control)
+        if first is None:
+            raise EngineUnavailable
+        tag, payload = first
+        if tag is Tag.FAULT:
+            raise from_plain(json.loads(payload))
+        self.summary = summary_from(json.loads(payload))
+        return self.summary
+
+    async def start(self) -> None:
+        """Take up work: listen to the zygote and make the quick workers."""
+        self._control.setblocking(False)
+        self._control_task = asyncio.create_task(self._listen())
+        self._fill()
+
+    async def close(self) -> None:
+        """Stop everything; askers that still wait get EngineUnavailable."""
+        self._closed = True
+        if self._control_task is not None:
+            self._control_task.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for worker in list(self._workers):
+            if worker.job is not None:
+                worker.job.frames.put_nowait(EngineUnavailable())
+            worker.kill(_STOPPED)
+        for job in (*self._waiting, *self._preempted):
+            job.frames.put_nowait(EngineUnavailable())
+        self.stop()
+        await asyncio.sleep(0)
+
+    def stop(self) -> None:
+        """End the zygote and with it every worker; needs no event loop."""
+        self._closed = True
+        self._control.close()
+        self._zygote.kill()
+        self._zygote.wait()
+
+    async def _listen(self) -> None:
+        """Hear from the zygote; when it is gone, start another."""
+        loop = asyncio.get_running_loop()
+        while True:
+            splitter = frames.Splitter()
+            with contextlib.suppress(ConnectionError):
+                while data := await loop.sock_recv(self._control, _READ):
+                    for tag, payload in splitter.feed(data):
+                        self._heard(tag, json.loads(payload))
+            await self._restart()
+
+    def _heard(self, tag: Tag, values: dict[str, int]) -> None:
+        if tag is Tag.FORKED and self._making:
+            maker = self._making.popleft()
+            if not maker.done():
+                maker.set_result(values["pid"])
+        elif tag is Tag.DIED:
+            watch = self._death_watch.pop(values["pid"], None)
+            if watch is not None and not watch.done():
+                watch.set_result(values["status"])
+            else:
+                self._deaths[values["pid"]] = values["status"]
+                while len(self._deaths) > len(self._workers) + 64:
+                    del self._deaths[next(iter(self._deaths))]
+
+    async def _restart(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._restarting = True
+        self._control.close()
+        self._zygote.kill()
+        await loop.run_in_executor(None, self._zygote.wait)
+        for watch in self._death_watch.values():
+            if not watch.done():
+                watch.set_result(0)  # died with the zygote, by no fault of the query
+        for maker in self._making:
+            if not maker.done():
+                maker.set_exception(EngineUnavailable())
+        self._making.clear()
+        while True:
+            self._spawn()
+            try:
+                await loop.run_in_executor(None, self.prepare)
+                break
+            except (RokgraphError, OSError):
+                self._zygote.kill()
+                await loop.run_in_executor(None, self._zygote.wait)
+                await asyncio.sleep(1)
+        self._control.setblocking(False)
+        self._restarting = False
+        self._fill()
+
+    # -- workers ---------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        """Have as many quick workers as the settings say."""
+        quick = sum(not worker.slow for worker in self._workers)
+        missing = self.settings.workers - quick - self._being_made
+        for _ in range(0 if self._closed else missing):
+            self._being_made += 1
+            task = asyncio.create_task(self._make())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _make(self) -> None:
+        loop = asyncio.get_running_loop()
+        worker = _Worker(self)
+        ours, theirs = socket.socketpair()
+        try:
+            made: asyncio.Future[int] = loop.create_future()
+            socket.send_fds(self._control, [frames.pack(Tag.FORK)], [theirs.fileno()])
+            self._making.append(made)
+            worker.pid = await made
+            await loop.create_connection(lambda: worker, sock=ours)
+        except (OSError, EngineUnavailable):
+            ours.close()
+            return  # the zygote is gone; the next one fills the pool again
+        finally:
+            theirs.close()
+            self._being_made -= 1
+        self._workers.add(worker)
+        self.idle(worker)
+
+    def idle(self, worker: _Worker) -> None:
+        """Give a worker that has nothing to do the next job of its lane."""
+        if worker.killed or self._closed:
+            return
+        lane = self._preempted if worker.slow else self._waiting
+        if lane:
+            worker.run(lane.popleft())
+        else:
+            (self._slow if worker.slow else self._quick).append(worker)
+
+    def grown_slow(self, worker: _Worker) -> None:
+        """A query is past the quick budget: change lanes, or stop it until there is room."""
+        job = worker.job
+        if job is None:
+            return
+        slow = sum(other.slow for other in self._workers)
+        if slow >= self.settings.slow_workers and self._slow:
+            self._slow.pop().kill(_STOPPED)
+            slow -= 1
+        if slow < self.settings.slow_workers or job.begun:
+            worker.slow = True
+            with contextlib.suppress(ProcessLookupError):
+                os.setpriority(os.PRIO_PROCESS, worker.pid, 10)
+            self._fill()
+            return
+        worker.release()
+        worker.kill(_STOPPED)
+        if len(self._preempted) < self.settings.queue:
+            self._preempted.append(job)
+            loop = asyncio.get_running_loop()
+            loop.call_at(job.until, self.overdue, job)
+        else:
+            job.frames.put_nowait(TooManyQueries())
+
+    def overdue(self, job: _Job) -> None:
+        """The deadline has come."""
+        if job.worker is None and job not in self._preempted and job not in self._waiting:
+            return
+        job.frames.put_nowait(QueryTimeout(job.seconds))
+        self._drop(job)
+
+    def lost(self, worker: _Worker) -> None:
+        """A worker is gone; if we did not end it, find out why and tell its asker."""
+        self._workers.discard(worker)
+        for lane in (self._quick, self._slow):
+            if worker in lane:
+                lane.remove(worker)
+        job, killed = worker.job, worker.killed
+        worker.release()
+        self._promote()
+        if job is not None and not killed:
+            task = asyncio.create_task(self._post_mortem(worker.pid, job))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self._deaths.pop(worker.pid, None)
+        self._fill()
+
+    def _promote(self) -> None:
+        """Let stopped queries begin again where slow workers have gone."""
+        room = self.settings.slow_workers - sum(other.slow for other in self._workers)
+        for _ in range(min(room, len(self._preempted))):
+            job = self._preempted.popleft()
+            self._enqueue(job)
+
+    async def _post_mortem(self, pid: int, job: _Job) -> None:
+        status = self._deaths.pop(pid, None)
+        if status is None and not self._restarting:
+            watch = asyncio.get_running_loop().create_future()
+            self._death_watch[pid] = watch
+            with contextlib.suppress(TimeoutError):
+                status = await asyncio.wait_for(watch, 1)
+            self._death_watch.pop(pid, None)
+        number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
+        if number in (signal.SIGSEGV, signal.SIGBUS):
+            job.frames.put_nowait(QueryTooComplex())
+        elif number == signal.SIGABRT:
+            job.frames.put_nowait(QueryTooLarge())
+        elif number == signal.SIGXCPU:
+            job.frames.put_nowait(QueryTimeout(job.seconds))
+        elif job.begun or job.tries > _TRIES or self._closed:
+            job.frames.put_nowait(EngineUnavailable())
+        else:
+            self._enqueue(job)  # killed from outside: not the query's fault
+
+    # -- queries ---------------------------------------------------------------------------
+
+    async def answer(self, query: Query, seconds: float | None = None) -> Answer:
+        """Answer a query within `seconds` (at most the settings' timeout), waiting included.
+
+        Cancelling the call, or closing the answer's chunks, stops the query at once.
+
+        Raises QuerySyntaxError, NotAcceptable, QueryError, QueryTooComplex, QueryTimeout,
+        QueryTooLarge, TooManyQueries, EngineUnavailable.
+        """
+        limit = self.settings.timeout
+        seconds = limit if seconds is None else min(seconds, limit)
+        now = asyncio.get_running_loop().time()
+        job = _Job(query, query.to_bytes(), seconds, now + seconds, asyncio.Queue())
+        self._submit(job)
+        try:
+            tag, payload = await self._next(job)
+        except BaseException:
+            self._drop(job)
+            raise
+        if tag is Tag.WHOLE:
+            header, _, body = payload.partition(b"\n")
+            values = json.loads(header)
+            return Answer(Kind(values["kind"]), values["format"], body, None)
+        values = json.loads(payload)
+        return Answer(Kind(values["kind"]), values["format"], None, self._chunks(job))
+
+    def _submit(self, job: _Job) -> None:
+        if self._closed:
+            raise EngineUnavailable
+        if not self._quick and len(self._waiting) >= self.settings.queue:
+            raise TooManyQueries
+        self._enqueue(job)
+
+    def _enqueue(self, job: _Job) -> None:
+        if self._quick:
+            self._quick.pop().run(job)
+            return
+        self._waiting.append(job)
+        asyncio.get_running_loop().call_at(job.until, self.overdue, job)
+        self._fill()
+
+    async def _next(self, job: _Job) -> tuple[Tag, bytes]:
+        item = await job.frames.get()
+        if job.worker is not None and job.frames.qsize() < _AHEAD:
+            job.worker.resume()
+        if isinstance(item, RokgraphError):
+            raise item
+        if item[0] is Tag.FAULT:
+            raise from_plain(json.loads(item[1]))
+        return item
+
+    async def _chunks(self, job: _Job) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                tag, payload = await self._next(job)
+                if tag is Tag.END:
+                    return
+                yield payload
+        finally:
+            self._drop(job)
+
+    def _drop(self, job: _Job) -> None:
+        """Nobody waits for this job any more."""
+        for lane in (self._waiting, self._preempted):
+            with contextlib.suppress(ValueError):
+                lane.remove(job)
+        worker = job.worker
+        if worker is not None:
+            worker.release()
+            worker.kill(_STOPPED)

@@ -1,0 +1,127 @@
+"""What the front and the workers say to each other: small frames on a socket pair.
+
+Rule: bytes only; knows neither queries nor HTTP.
+
+A frame is one byte that says what it is, four bytes of length (big endian), and the payload.
+"""
+
+import json
+import socket
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+
+HEADER = struct.Struct("!BI")
+
+# A chunk of an answer: large enough to make frames cheap, small enough to bound memory.
+CHUNK = 256 * 1024
+
+
+class Tag(IntEnum):
+    """What a frame is."""
+
+    QUERY = 1  # front to worker: Query.to_bytes
+    BEGIN = 2  # worker to front: JSON {kind, format}; data follows
+    DATA = 3
+    END = 4
+    WHOLE = 5  # worker to front: a whole small answer: JSON header, a newline, the body
+    FAULT = 6  # worker to front: JSON {error, message, …}
+    SETUP = 7  # front to zygote: JSON
+    READY = 8  # zygote to front: JSON summary of the snapshot
+    FORK = 9  # front to zygote: make a worker of the descriptor that comes along
+    FORKED = 10  # zygote to front: JSON {pid}
+    DIED = 11  # zygote to front: JSON {pid, status}
+
+
+def pack(tag: Tag, payload: bytes = b"") -> bytes:
+    """One frame."""
+    return HEADER.pack(tag, len(payload)) + payload
+
+
+def pack_json(tag: Tag, values: object) -> bytes:
+    """One frame of JSON."""
+    return pack(tag, json.dumps(values).encode())
+
+
+class Splitter:
+    """Bytes as they come in, frames as they are complete."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Tag, bytes]]:
+        """The frames that `data` completes."""
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        try:
+            while len(buffer) - at >= HEADER.size:
+                tag, length = HEADER.unpack_from(buffer, at)
+                begin = at + HEADER.size
+                if len(buffer) < begin + length:
+                    break
+                at = begin + length
+                yield Tag(tag), bytes(buffer[begin:at])
+        finally:
+            del buffer[:at]
+
+
+def receive(connection: socket.socket) -> tuple[Tag, bytes] | None:
+    """The next frame from a blocking socket; None when the other side is gone."""
+    header = _exactly(connection, HEADER.size)
+    if header is None:
+        return None
+    tag, length = HEADER.unpack(header)
+    payload = _exactly(connection, length)
+    return None if payload is None else (Tag(tag), payload)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes | None:
+    buffer = bytearray(size)
+    view, got = memoryview(buffer), 0
+    while got < size:
+        count = connection.recv_into(view[got:])
+        if not count:
+            return None
+        got += count
+    return bytes(buffer)
+
+
+class AnswerWriter:
+    """The stream that an engine writes an answer to: one frame if it is small, else many."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Write to a blocking socket."""
+        self._connection = connection
+        self._header = b""
+        self._buffer = bytearray()
+        self._begun = False
+
+    def open(self, kind: str, form: str) -> "AnswerWriter":
+        """Begin an answer of that kind in that format; the stream is for the engine."""
+        self._header = json.dumps({"kind": kind, "format": form}).encode()
+        self._buffer.clear()
+        self._begun = False
+        return self
+
+    def write(self, data: bytes) -> int:
+        """Take bytes; send them on when there are enough."""
+        self._buffer += data
+        if len(self._buffer) >= CHUNK:
+            if not self._begun:
+                self._connection.sendall(pack(Tag.BEGIN, self._header))
+                self._begun = True
+            self._connection.sendall(pack(Tag.DATA, bytes(self._buffer)))
+            self._buffer.clear()
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing: chunks are sent when they are full, and the last by `finish`."""
+
+    def finish(self) -> None:
+        """Send what is left and say that the answer is complete."""
+        if self._begun:
+            self._connection.sendall(pack(Tag.DATA, bytes(self._buffer)) + pack(Tag.END))
+        else:
+            self._connection.sendall(pack(Tag.WHOLE, self._header + b"\n" + self._buffer))

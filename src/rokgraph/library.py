@@ -1,0 +1,70 @@
+"""The saved queries: what an analyst may ask, what a page shows, what must return nothing.
+
+Rule: a query is a file; its header says everything that is to be known about it.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rokgraph.errors import SourceError
+
+_MARK = "#+"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedQuery:
+    """One `.rq` file. `title` and `description` map a language tag to text."""
+
+    name: str
+    path: Path
+    text: str
+    title: dict[str, str]
+    description: dict[str, str]
+    tags: tuple[str, ...] = ()
+    view: str = "table"
+    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    expect: dict[str, Any] = field(default_factory=dict)
+
+
+def saved_queries(root: Path, folder: str) -> list[SavedQuery]:
+    """The queries of `queries/<folder>`, by file name.
+
+    Raises SourceError for a header that is not YAML or lacks a title.
+    """
+    return [saved_query(path) for path in sorted((root / "queries" / folder).glob("*.rq"))]
+
+
+def saved_query(path: Path) -> SavedQuery:
+    """The query of one file.
+
+    Raises SourceError for a file that cannot be read, a header that is not YAML or lacks a title.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(path, str(error)) from None
+    header = "\n".join(
+        line.removeprefix(_MARK).removeprefix(" ")
+        for line in text.splitlines()
+        if line.startswith(_MARK)
+    )
+    try:
+        values = yaml.safe_load(header) or {}
+        return SavedQuery(
+            name=path.stem,
+            path=path,
+            text=text,
+            title=dict(values["title"]),
+            description=dict(values.get("description") or {}),
+            tags=tuple(values.get("tags") or ()),
+            view=values.get("view", "table"),
+            parameters=dict(values.get("parameters") or {}),
+            expect=dict(values.get("expect") or {}),
+        )
+    except yaml.YAMLError as error:
+        raise SourceError(path, f"the header is not YAML: {error}") from None
+    except (KeyError, TypeError, ValueError) as error:
+        raise SourceError(path, f"the header lacks {error}") from None

@@ -1,0 +1,222 @@
+"""What the command line shows: the outcome of a check, an answer, a description.
+
+Rule: turns what other rooms found into text; finds nothing itself but counts.
+"""
+
+import io
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyoxigraph as ox
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from rokgraph import formats
+from rokgraph.errors import SettingError
+from rokgraph.evaluation import ask, evaluate
+from rokgraph.library import SavedQuery, saved_queries, saved_query
+from rokgraph.query import Query
+from rokgraph.snapshot import Snapshot, graph_iri
+from rokgraph.validation import Result, ValidationReport, validate
+from rokgraph.vocab import GRAPH
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome of a check: the validation report, rows of checks that must be empty, counts."""
+
+    digest: str
+    validation: ValidationReport
+    faults: tuple[tuple[str, str], ...]
+    graphs: dict[str, int]
+    classes: dict[str, int]
+
+    @property
+    def passed(self) -> bool:
+        """No violation and no fault."""
+        return self.validation.conforms and not self.faults
+
+
+def check(snapshot: Snapshot, root: Path, *, built_in: bool) -> Checked:
+    """Validate by the shapes of `root` and run its checks; a progress bar where it takes long.
+
+    The checks of our own data apply to it only; other data is validated by the shapes alone.
+    """
+    console = Console(stderr=True)
+    checks = saved_queries(root, "checks") if built_in else []
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("checking", total=len(checks) + 2)
+        report = validate(_merged(snapshot), _shapes(snapshot, root))
+        progress.advance(task)
+        faults: list[tuple[str, str]] = []
+        for saved in checks:
+            faults += ((saved.name, row) for row in _rows(snapshot, saved))
+            progress.advance(task)
+        counts = _class_counts(snapshot, root)
+        progress.advance(task)
+    return Checked(
+        snapshot.summary.digest, report, tuple(faults), dict(snapshot.summary.graphs), counts
+    )
+
+
+def print_check(checked: Checked, form: str) -> None:
+    """Print the outcome as text, JSON, or Turtle (the SHACL validation report)."""
+    if form == "ttl":
+        sys.stdout.write(checked.validation.graph.decode())
+    elif form == "json":
+        values = {
+            "passed": checked.passed,
+            "dataset": f"sha256:{checked.digest}",
+            "graphs": checked.graphs,
+            "classes": checked.classes,
+            "results": [asdict(result) for result in checked.validation.results],
+            "faults": [{"check": name, "row": row} for name, row in checked.faults],
+        }
+        print(json.dumps(values, ensure_ascii=False, indent=2))
+    else:
+        _print_text(checked)
+
+
+def _print_text(checked: Checked) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    for title, counts in (("graph", checked.graphs), ("class", checked.classes)):
+        table = Table(title, "count", box=None)
+        table.columns[1].justify = "right"
+        for name, count in counts.items():
+            table.add_row(name.removeprefix(GRAPH) or "(default)", str(count))
+        console.print(table)
+    for result in checked.validation.results:
+        console.print(_told(result), markup=False)
+    for name, row in checked.faults:
+        console.print(f"check {name}: {row}", markup=False)
+    by_severity = {
+        severity: sum(r.severity == severity for r in checked.validation.results)
+        for severity in ("violation", "warning", "info")
+    }
+    told = ", ".join(f"{count} {name}s" for name, count in by_severity.items())
+    console.print(f"{told}, {len(checked.faults)} faults; sha256:{checked.digest}", markup=False)
+
+
+def _told(result: Result) -> str:
+    place = f" {result.path}" if result.path else ""
+    value = f" {result.value}" if result.value else ""
+    return f"{result.severity} {result.rule}: {result.focus}{place}{value}: {result.message}"
+
+
+def print_answer(snapshot: Snapshot, text: str, form: str | None) -> None:
+    """Answer a query: a table on a terminal and where none is asked for, else in that format.
+
+    Raises QueryError for a query that cannot be answered, SettingError for an unknown format.
+    """
+    if form in (None, "table"):
+        _print_table(snapshot, text)
+        return
+    assert form is not None  # noqa: S101 - as said above
+    result, graph = formats.result_format(form), formats.graph_format(form)
+    if result is None and graph is None:
+        raise SettingError(f"unknown format {form!r}")
+    query = Query(
+        text,
+        result_format=result.name if result else None,
+        graph_format=graph.name if graph else None,
+    )
+    evaluate(snapshot, query, lambda *_: sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _print_table(snapshot: Snapshot, text: str) -> None:
+    answer = ask(snapshot, Query(text))
+    if isinstance(answer, ox.QueryTriples):
+        evaluate(snapshot, Query(text), lambda *_: sys.stdout.buffer)
+    elif isinstance(answer, ox.QueryBoolean):
+        print(str(bool(answer)).lower())
+    else:
+        names = [variable.value for variable in answer.variables]
+        table = Table(*names)
+        for row in answer:
+            cells = (row[name] for name in names)
+            table.add_row(*(_shown(cell, snapshot.summary.prefixes) for cell in cells))
+        Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _shown(term: object, prefixes: dict[str, str]) -> str:
+    if isinstance(term, ox.NamedNode):
+        return short_iri(term.value, prefixes)
+    return "" if term is None else str(getattr(term, "value", term))
+
+
+def print_description(snapshot: Snapshot, iri: str) -> None:
+    """Print what the dataset says about an IRI, as Turtle.
+
+    Raises SettingError if it says nothing.
+    """
+    node = full_iri(iri, snapshot.summary.prefixes)
+    stream = io.BytesIO()
+    evaluate(snapshot, Query(f"DESCRIBE <{node}>"), lambda *_: stream)
+    if not stream.getvalue():
+        raise SettingError(f"nothing is known of {node}")
+    sys.stdout.write(stream.getvalue().decode())
+
+
+def full_iri(given: str, prefixes: dict[str, str]) -> str:
+    """An IRI from an IRI or a short form such as `task:1-2`.
+
+    Raises SettingError if it is neither.
+    """
+    given = given.strip("<>")
+    prefix, colon, local = given.partition(":")
+    if colon and prefix in prefixes and not local.startswith("//"):
+        return prefixes[prefix] + local
+    try:
+        return ox.NamedNode(given).value
+    except ValueError:
+        raise SettingError(f"{given!r} is neither an IRI nor a known short form") from None
+
+
+def short_iri(iri: str, prefixes: dict[str, str]) -> str:
+    """The short form of an IRI by the longest namespace that fits, else the IRI."""
+    fits = [name for name, space in prefixes.items() if iri.startswith(space) and iri != space]
+    if not fits:
+        return iri
+    best = max(fits, key=lambda name: len(prefixes[name]))
+    return f"{best}:{iri.removeprefix(prefixes[best])}"
+
+
+def _merged(snapshot: Snapshot) -> ox.Store:
+    """All triples as one graph: SHACL sees no graph names. Shapes and their like stay out."""
+    shapes = graph_iri("shapes")
+    merged = ox.Store()
+    merged.bulk_extend(
+        ox.Quad(quad.subject, quad.predicate, quad.object)
+        for quad in snapshot.store
+        if quad.graph_name != shapes
+    )
+    return merged
+
+
+def _shapes(snapshot: Snapshot, root: Path) -> list[ox.Triple]:
+    quads = list(snapshot.store.quads_for_pattern(None, None, None, graph_iri("shapes")))
+    if quads:
+        return [quad.triple for quad in quads]
+    from rokgraph.sources import built_in, read_all  # noqa: PLC0415 - foreign data only
+
+    wanted = [source for source in built_in(root) if source.graph == GRAPH + "shapes"]
+    return [quad.triple for quad in read_all(wanted)]
+
+
+def _rows(snapshot: Snapshot, saved: SavedQuery) -> list[str]:
+    rows = snapshot.store.query(saved.text)
+    assert isinstance(rows, ox.QuerySolutions)  # noqa: S101 - tests hold every check to it
+    prefixes = snapshot.summary.prefixes
+    return [" ".join(_shown(term, prefixes) for term in row) for row in rows]
+
+
+def _class_counts(snapshot: Snapshot, root: Path) -> dict[str, int]:
+    saved = saved_query(root / "queries" / "pages" / "class-counts.rq")
+    rows = snapshot.store.query(saved.text, use_default_graph_as_union=True)
+    assert isinstance(rows, ox.QuerySolutions)  # noqa: S101 - a SELECT
+    prefixes = snapshot.summary.prefixes
+    return {short_iri(row["class"].value, prefixes): int(row["count"].value) for row in rows}

@@ -1,0 +1,103 @@
+"""What can be set, with its default: by option, by `ROKGRAPH_*` in the environment.
+
+Rule: the only reader of the environment; made once, never changed.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rokgraph.errors import SettingError
+
+_PACKAGE = Path(__file__).parent
+_MIB = 1024 * 1024
+
+
+def _default_root() -> Path:
+    packed = _PACKAGE / "_root"
+    return packed if packed.is_dir() else _PACKAGE.parents[1]
+
+
+class Settings(BaseSettings):
+    """All settings; each field's description is its documentation."""
+
+    model_config = SettingsConfigDict(env_prefix="ROKGRAPH_", frozen=True, extra="forbid")
+
+    root: Path = Field(
+        default_factory=_default_root,
+        description="Folder that holds ontology, data, shapes and queries.",
+    )
+    data: tuple[Path, ...] = Field(
+        default=(),
+        description="Files or folders to serve instead of the built-in graph.",
+    )
+    default_graph: Literal["union", "own"] | None = Field(
+        default=None,
+        description="Default graph of queries: the union of all graphs, or the dataset's own. "
+        "Unset: union for the built-in graph, own with data.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="TCP port to listen on.")
+    base_url: str | None = Field(
+        default=None, description="URL under which clients reach the service."
+    )
+    timeout: float = Field(
+        default=30.0, gt=0, le=86_400, description="Deadline of a query, in seconds."
+    )
+    memory: int = Field(
+        default=512 * _MIB,
+        ge=32 * _MIB,
+        description="Memory that one query may take beyond the data, in bytes.",
+    )
+    workers: int = Field(
+        default_factory=lambda: max(2, os.cpu_count() or 2),
+        ge=1,
+        le=256,
+        description="Processes for quick queries.",
+    )
+    slow_workers: int = Field(
+        default=4, ge=1, le=256, description="Queries past their quick start that run at once."
+    )
+    quick: float = Field(
+        default=0.1, gt=0, description="Seconds after which a query counts as slow."
+    )
+    queue: int = Field(
+        default=256, ge=1, description="Queries that may wait; past it the answer is 503."
+    )
+    max_query: int = Field(
+        default=1024 * 1024, ge=1024, description="Longest request body, in bytes."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _absolute(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("it must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def union_default_graph(self) -> bool:
+        """Whether queries see the union of all graphs as their default graph."""
+        return (self.default_graph or ("own" if self.data else "union")) == "union"
+
+
+def make_settings(**given: object) -> Settings:
+    """Settings from what is given (None means not given), the environment and the defaults.
+
+    Raises SettingError with a sentence for each value that cannot be used.
+    """
+    try:
+        return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingError(
+            "; ".join(
+                f"setting {'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+                f" (given: {fault['input']!r})"
+                for fault in error.errors()
+            )
+        ) from None

@@ -1,0 +1,149 @@
+"""The dataset as loaded: immutable, counted, and named by its digest.
+
+Rule: sources go in, one snapshot comes out; nothing writes to it afterwards.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pyoxigraph as ox
+
+from rokgraph import sources
+from rokgraph.vocab import GRAPH, SH_NAMESPACE, SH_PREFIX
+
+_HASHED_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What is to be known of a snapshot without holding its triples.
+
+    `digest` is lower-case hexadecimal SHA-256; `graphs` maps graph IRIs ("" for the default
+    graph) to triple counts; `prefixes` maps prefix to namespace; `union` says whether queries
+    see the union of all graphs as their default graph.
+    """
+
+    digest: str
+    graphs: dict[str, int]
+    prefixes: dict[str, str]
+    union: bool
+
+    @property
+    def size(self) -> int:
+        """Number of quads."""
+        return sum(self.graphs.values())
+
+    def as_json(self) -> dict[str, object]:
+        """The summary as plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """An immutable dataset and its summary."""
+
+    store: ox.Store = field(repr=False)
+    summary: Summary
+
+
+def load_built_in(root: Path, *, union: bool = True) -> Snapshot:
+    """The snapshot of the files under `root`.
+
+    Its digest is the SHA-256 of the dataset's canonical N-Quads (RDFC-1.0), so it is the same
+    whatever the order of files or statements, and on any machine.
+    See https://www.w3.org/TR/rdf-canon/
+
+    Raises SourceError for a file that cannot be read or parsed.
+    """
+    store = _store(sources.read_all(sources.built_in(root)))
+    return _snapshot(store, dataset_digest(store), union=union)
+
+
+def load_given(paths: Iterable[Path], *, union: bool = False) -> Snapshot:
+    """The snapshot of the data files among `paths`, its own default graph kept.
+
+    Its digest is taken from the bytes of the files, sorted by digest: canonical N-Quads of a
+    foreign dataset may take exponential time.
+
+    Raises SourceError for a path or file that cannot be used.
+    """
+    found = sources.given(paths)
+    store = _store(sources.read_all(found))
+    digests = sorted(_file_digest(source.path) for source in found)
+    digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    return _snapshot(store, digest, union=union)
+
+
+def dataset_digest(quads: Iterable[ox.Quad]) -> str:
+    """SHA-256 (lower-case hexadecimal) of the canonical N-Quads of a dataset."""
+    return hashlib.sha256(canonical_nquads(quads)).hexdigest()
+
+
+def canonical_nquads(quads: Iterable[ox.Quad]) -> bytes:
+    """The dataset in canonical N-Quads, sorted by code point.
+
+    See https://www.w3.org/TR/rdf-canon/#canonical-quads
+    """
+    dataset = ox.Dataset(quads)
+    dataset.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    lines = ox.serialize(dataset, format=ox.RdfFormat.N_QUADS) or b""
+    return b"".join(sorted(lines.splitlines(keepends=True)))
+
+
+def declared_prefixes(quads: Iterable[ox.Quad]) -> dict[str, str]:
+    """The prefix table that the dataset itself declares with sh:declare, by prefix.
+
+    See https://www.w3.org/TR/shacl/#sparql-prefixes
+    """
+    names: dict[object, str] = {}
+    spaces: dict[object, str] = {}
+    for quad in quads:
+        if isinstance(quad.object, ox.Literal):
+            if quad.predicate == SH_PREFIX:
+                names[quad.subject] = quad.object.value
+            elif quad.predicate == SH_NAMESPACE:
+                spaces[quad.subject] = quad.object.value
+    return {names[node]: spaces[node] for node in sorted(names, key=names.get) if node in spaces}  # type: ignore[arg-type]
+
+
+def _store(quads: Iterable[ox.Quad]) -> ox.Store:
+    store = ox.Store()
+    store.bulk_extend(quads)
+    return store
+
+
+def _snapshot(store: ox.Store, digest: str, *, union: bool) -> Snapshot:
+    graphs = _counts(store)
+    declaring = store.quads_for_pattern(None, SH_PREFIX, None)
+    spaces = store.quads_for_pattern(None, SH_NAMESPACE, None)
+    prefixes = declared_prefixes([*declaring, *spaces])
+    return Snapshot(store, Summary(digest, graphs, prefixes, union))
+
+
+def _counts(store: ox.Store) -> dict[str, int]:
+    named = {
+        graph.value: sum(1 for _ in store.quads_for_pattern(None, None, None, graph))
+        for graph in store.named_graphs()
+    }
+    own = sum(1 for _ in store.quads_for_pattern(None, None, None, ox.DefaultGraph()))
+    return ({"": own} if own else {}) | dict(sorted(named.items()))
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_HASHED_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def graph_iri(name: str) -> ox.NamedNode:
+    """The IRI of one of our graphs by its short name, such as `source`."""
+    return ox.NamedNode(GRAPH + name)
+
+
+def summary_from(values: Mapping[str, object]) -> Summary:
+    """The summary that `Summary.as_json` made plain."""
+    return Summary(**values)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The door for HTTP: one SPARQL endpoint, and pages."""

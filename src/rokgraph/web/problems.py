@@ -1,0 +1,70 @@
+"""Which status an error has, and the document that tells of it.
+
+Rule: the one table from errors to HTTP; no error's text is made here.
+
+See https://www.rfc-editor.org/rfc/rfc9457
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rokgraph import errors
+
+DOCS = "https://w3id.org/rokgraph/problems#"
+
+# error class: (status, short name of the problem, title)
+_TABLE: dict[type[Exception], tuple[int, str, str]] = {
+    errors.QuerySyntaxError: (400, "syntax", "The query does not parse"),
+    errors.QueryTooComplex: (400, "complexity", "The query is too complex"),
+    errors.NotAcceptable: (406, "not-acceptable", "No acceptable format"),
+    errors.BadRequest: (400, "request", "The request breaks the SPARQL Protocol"),
+    errors.QueryError: (400, "query", "The query cannot be evaluated"),
+    errors.QueryTimeout: (503, "timeout", "The query ran too long"),
+    errors.QueryTooLarge: (503, "memory", "The query needs too much memory"),
+    errors.Busy: (503, "busy", "The service is busy"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpProblem(Exception):
+    """A refusal that is known before any work: status, name, title, sentence, headers."""
+
+    status: int
+    name: str
+    title: str
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def problem(error: Exception) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body (application/problem+json) for an error.
+
+    Raises the error itself if it is none that a client may see.
+    """
+    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
+    members: dict[str, object]
+    if isinstance(error, HttpProblem):
+        status, name, title, detail = error.status, error.name, error.title, error.detail
+        headers |= error.headers
+        members = {}
+    else:
+        found = next((row for kind, row in _TABLE.items() if isinstance(error, kind)), None)
+        if found is None:
+            raise error
+        (status, name, title), detail = found, str(error)
+        members = _members(error)
+    if isinstance(error, errors.Busy):
+        headers["retry-after"] = str(error.retry_after)
+    document = {"type": DOCS + name, "title": title, "status": status, "detail": detail, **members}
+    return status, headers, json.dumps(document, ensure_ascii=False).encode()
+
+
+def _members(error: Exception) -> dict[str, object]:
+    if isinstance(error, errors.QuerySyntaxError):
+        return {"line": error.line, "column": error.column, "expected": error.reason}
+    if isinstance(error, errors.NotAcceptable):
+        return {"offered": list(error.offered)}
+    if isinstance(error, errors.QueryTimeout):
+        return {"limit": error.seconds}
+    return {}

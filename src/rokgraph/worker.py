@@ -1,0 +1,170 @@
+"""The processes that evaluate: a zygote that holds the snapshot, workers forked from it.
+
+Rule: everything here may be killed at any moment; nobody waits for it to agree.
+
+The zygote loads once and forks; a worker answers one query after the other on its socket. A
+worker has no descriptor left to open a file or a socket with, bounded memory and processor time,
+and a stack deep enough for nested queries. If its parent dies, it dies.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+from typing import NoReturn
+
+from rokgraph import frames
+from rokgraph.errors import QueryError, QueryTooLarge, RokgraphError, to_plain
+from rokgraph.evaluation import NO_FEDERATION, evaluate
+from rokgraph.frames import Tag
+from rokgraph.query import Kind, Query
+from rokgraph.snapshot import Snapshot, load_built_in, load_given
+
+# Survives 20,000 nested parentheses (20 kB) in the engine's recursive parser; address space,
+# not memory, until it is used.
+STACK = 256 * 1024 * 1024
+
+_PR_SET_PDEATHSIG = 1
+_CPU_SLACK = 5
+_LIBC = ctypes.CDLL(None)
+
+
+def main() -> None:
+    """Run the zygote: the control socket is descriptor number `sys.argv[1]`."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    setup = frames.receive(control)
+    if setup is None:
+        return
+    settings = json.loads(setup[1])
+    try:
+        snapshot = _load(settings)
+    except RokgraphError as error:
+        control.sendall(frames.pack_json(Tag.FAULT, to_plain(error)))
+        return
+    control.sendall(frames.pack_json(Tag.READY, snapshot.summary.as_json()))
+    _serve_forks(control, snapshot, settings)
+
+
+def _load(settings: dict[str, object]) -> Snapshot:
+    union = bool(settings["union"])
+    paths = settings["data"]
+    if paths:
+        return load_given(map(Path, paths), union=union)  # type: ignore[call-overload]
+    return load_built_in(Path(str(settings["root"])), union=union)
+
+
+def _serve_forks(control: socket.socket, snapshot: Snapshot, settings: dict[str, object]) -> None:
+    """Fork a worker for each descriptor that comes in; tell of each that died, and how."""
+    death, bell = socket.socketpair()
+    bell.setblocking(False)
+    signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while True:
+        ready, _, _ = select.select([control, death], [], [])
+        if death in ready:
+            death.recv(4096)
+            _tell_deaths(control)
+        if control not in ready:
+            continue
+        message, descriptors, _, _ = socket.recv_fds(control, frames.HEADER.size, 1)
+        if not message:
+            return
+        if not descriptors:
+            continue
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for other in (control, death, bell):
+                other.close()
+            _work(socket.socket(fileno=descriptors[0]), snapshot, settings)
+        os.close(descriptors[0])
+        control.sendall(frames.pack_json(Tag.FORKED, {"pid": pid}))
+
+
+def _tell_deaths(control: socket.socket) -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        control.sendall(frames.pack_json(Tag.DIED, {"pid": pid, "status": status}))
+
+
+def _work(connection: socket.socket, snapshot: Snapshot, settings: dict[str, object]) -> NoReturn:
+    """Be a worker until the front hangs up; never returns into the zygote's code."""
+    code = 1
+    try:
+        _die_with_parent()
+        _confine(int(str(settings["memory"])))
+        threading.stack_size(STACK)
+        thread = threading.Thread(
+            target=_answer_all, args=(connection, snapshot, float(str(settings["timeout"])))
+        )
+        thread.start()
+        thread.join()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _answer_all(connection: socket.socket, snapshot: Snapshot, timeout: float) -> None:
+    writer = frames.AnswerWriter(connection)
+
+    def output(kind: Kind, form: str) -> frames.AnswerWriter:
+        return writer.open(kind.value, form)
+
+    while (frame := frames.receive(connection)) is not None:
+        _allow_processor(timeout)
+        try:
+            evaluate(snapshot, Query.from_bytes(frame[1]), output)  # type: ignore[arg-type]
+            writer.finish()
+        except QueryError as error:
+            connection.sendall(frames.pack_json(Tag.FAULT, to_plain(error)))
+        except MemoryError:
+            connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryTooLarge())))
+        except BrokenPipeError:
+            return
+        except OSError:
+            # The only files or sockets that an evaluation opens are those of SERVICE.
+            connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryError(NO_FEDERATION))))
+
+
+def _confine(memory: int) -> None:
+    """Take away what a query must not have: files, sockets, memory without bound, core dumps."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        used = int(statm.read_text().split()[0]) * resource.getpagesize()
+        limit = used + memory + STACK
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def _allow_processor(seconds: float) -> None:
+    """Move the processor-time limit: a second clock, should the front's kill not come."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    limit = int(usage.ru_utime + usage.ru_stime + seconds) + _CPU_SLACK
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent dies."""
+    if sys.platform == "linux":
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
