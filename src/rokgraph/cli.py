@@ -1,4 +1,4 @@
-"""The command `rokgraph`: check, infer, build, query, describe, cite, serve.
+"""The command `rokgraph`: check, infer, format, build, query, describe, cite, serve.
 
 Rule: prints and exits; 0 all is well, 1 the shapes or checks say no, 2 something given is wrong.
 Rooms are imported by the command that needs them: `serve` must start fast.
@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     _command(commands, "infer", _infer, "write the inferred graph anew", data=False)
+
+    _command(commands, "format", _format, "bring the data files into their one form", data=False)
 
     build = _command(commands, "build", _build, "write dumps of the whole dataset")
     build.add_argument(
@@ -122,7 +124,7 @@ def _snapshot(given: argparse.Namespace) -> "Snapshot":
 def _check(given: argparse.Namespace) -> int:
     from rokgraph.report import check, print_check
 
-    report = check(_snapshot(given), _settings(given).root, built_in=not given.data)
+    report = check(_snapshot(given), _settings(given).root, given.data or ())
     print_check(report, given.format)
     return OK if report.passed else VIOLATED
 
@@ -134,6 +136,20 @@ def _infer(given: argparse.Namespace) -> int:
     for path in changed:
         print(path)
     print(f"{len(changed)} files changed")
+    return OK
+
+
+def _format(given: argparse.Namespace) -> int:
+    from rokgraph.snapshot import load_built_in
+    from rokgraph.turtle import in_stable_form
+
+    root = _settings(given).root
+    prefixes = load_built_in(root).summary.prefixes
+    for path in sorted((root / "data").rglob("*.ttl")):
+        content = in_stable_form(path, prefixes)
+        if content != path.read_bytes():
+            path.write_bytes(content)
+            print(path)
     return OK
 
 

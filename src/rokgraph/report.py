@@ -6,6 +6,7 @@ Rule: turns what other rooms found into text; finds nothing itself but counts.
 import io
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from rokgraph import formats
+from rokgraph import formats, sources
 from rokgraph.errors import SettingError
 from rokgraph.evaluation import ask, evaluate
 from rokgraph.library import SavedQuery, saved_queries, saved_query
@@ -26,13 +27,17 @@ from rokgraph.vocab import GRAPH
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The outcome of a check: the validation report, rows of checks that must be empty, counts."""
+    """The outcome of a check: the validation report, rows of checks that must be empty, counts.
+
+    `files` maps each focus node of a result to the files that say something of it.
+    """
 
     digest: str
     validation: ValidationReport
     faults: tuple[tuple[str, str], ...]
     graphs: dict[str, int]
     classes: dict[str, int]
+    files: dict[str, tuple[str, ...]]
 
     @property
     def passed(self) -> bool:
@@ -40,13 +45,16 @@ class Checked:
         return self.validation.conforms and not self.faults
 
 
-def check(snapshot: Snapshot, root: Path, *, built_in: bool) -> Checked:
+def check(snapshot: Snapshot, root: Path, given: Sequence[Path] = ()) -> Checked:
     """Validate by the shapes of `root` and run its checks; a progress bar where it takes long.
+
+    `given` are the paths that the snapshot was loaded from, none for the built-in graph.
 
     The checks of our own data apply to it only; other data is validated by the shapes alone.
     """
     console = Console(stderr=True)
-    checks = saved_queries(root, "checks") if built_in else []
+    checks = [] if given else saved_queries(root, "checks")
+    found = sources.given(given) if given else sources.built_in(root)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("checking", total=len(checks) + 2)
         report = validate(_merged(snapshot), _shapes(snapshot, root))
@@ -58,7 +66,12 @@ def check(snapshot: Snapshot, root: Path, *, built_in: bool) -> Checked:
         counts = _class_counts(snapshot, root)
         progress.advance(task)
     return Checked(
-        snapshot.summary.digest, report, tuple(faults), dict(snapshot.summary.graphs), counts
+        digest=snapshot.summary.digest,
+        validation=report,
+        faults=tuple(faults),
+        graphs=dict(snapshot.summary.graphs),
+        classes=counts,
+        files=_files({result.focus for result in report.results}, found),
     )
 
 
@@ -72,7 +85,10 @@ def print_check(checked: Checked, form: str) -> None:
             "dataset": f"sha256:{checked.digest}",
             "graphs": checked.graphs,
             "classes": checked.classes,
-            "results": [asdict(result) for result in checked.validation.results],
+            "results": [
+                asdict(result) | {"files": checked.files.get(result.focus, ())}
+                for result in checked.validation.results
+            ],
             "faults": [{"check": name, "row": row} for name, row in checked.faults],
         }
         print(json.dumps(values, ensure_ascii=False, indent=2))
@@ -89,7 +105,7 @@ def _print_text(checked: Checked) -> None:
             table.add_row(name.removeprefix(GRAPH) or "(default)", str(count))
         console.print(table)
     for result in checked.validation.results:
-        console.print(_told(result), markup=False)
+        console.print(_told(result, checked.files.get(result.focus, ())), markup=False)
     for name, row in checked.faults:
         console.print(f"check {name}: {row}", markup=False)
     by_severity = {
@@ -100,10 +116,27 @@ def _print_text(checked: Checked) -> None:
     console.print(f"{told}, {len(checked.faults)} faults; sha256:{checked.digest}", markup=False)
 
 
-def _told(result: Result) -> str:
+def _told(result: Result, files: Sequence[str]) -> str:
     place = f" {result.path}" if result.path else ""
     value = f" {result.value}" if result.value else ""
-    return f"{result.severity} {result.rule}: {result.focus}{place}{value}: {result.message}"
+    where = f" ({', '.join(files)})" if files else ""
+    told = f"{result.severity} {result.rule}: {result.focus}{place}{value}{where}"
+    return f"{told}: {result.message}"
+
+
+def _files(nodes: set[str], found: Sequence[sources.Source]) -> dict[str, tuple[str, ...]]:
+    """The files in which each of the nodes is a subject; inferred files last."""
+    files: dict[str, list[str]] = {}
+    for source in found if nodes else ():
+        store = sources.load([source])
+        for subject in {quad.subject for quad in store}:
+            if isinstance(subject, ox.NamedNode) and subject.value in nodes:
+                files.setdefault(subject.value, []).append(str(source.path))
+    return {node: tuple(sorted(paths, key=_generated)) for node, paths in files.items()}
+
+
+def _generated(path: str) -> tuple[bool, str]:
+    return Path(path).parent.name == "inferred", path
 
 
 def print_answer(snapshot: Snapshot, text: str, form: str | None) -> None:
@@ -198,13 +231,13 @@ def _merged(snapshot: Snapshot) -> ox.Store:
 
 
 def _shapes(snapshot: Snapshot, root: Path) -> list[ox.Triple]:
-    quads = list(snapshot.store.quads_for_pattern(None, None, None, graph_iri("shapes")))
+    shapes = graph_iri("shapes")
+    quads = list(snapshot.store.quads_for_pattern(None, None, None, shapes))
     if quads:
         return [quad.triple for quad in quads]
-    from rokgraph.sources import built_in, read_all  # noqa: PLC0415 - foreign data only
-
-    wanted = [source for source in built_in(root) if source.graph == GRAPH + "shapes"]
-    return [quad.triple for quad in read_all(wanted)]
+    # foreign data comes without shapes: ours are taken
+    wanted = [source for source in sources.built_in(root) if source.graph == shapes.value]
+    return [quad.triple for quad in sources.load(wanted)]
 
 
 def _rows(snapshot: Snapshot, saved: SavedQuery) -> list[str]:

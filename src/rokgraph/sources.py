@@ -4,11 +4,10 @@ Rule: knows files and syntax; nothing of what the triples mean.
 """
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import pyoxigraph as ox
 
@@ -70,17 +69,29 @@ def given(paths: Iterable[Path]) -> list[Source]:
     return found
 
 
-def read(source: Source) -> Iterator[ox.Quad]:
-    """The quads of one file, blank nodes renamed so that files do not share them.
+def load(sources: Iterable[Source]) -> ox.Store:
+    """A store with all that the files say; blank nodes of different files stay apart.
 
     Raises SourceError with line, column and the offending line where the parser knows them.
     """
+    store = ox.Store()
+    for source in sources:
+        _load_one(store, source)
+    return store
+
+
+def _load_one(store: ox.Store, source: Source) -> None:
     form = data_format(source.path)
     if form is None:
         raise SourceError(source.path, "unknown format")
     try:
         with _open(source.path) as file:
-            yield from _quads(file, source, form.native)
+            store.bulk_load(
+                file,
+                format=cast("ox.RdfFormat", form.native),
+                base_iri=source.graph or source.path.resolve().as_uri(),
+                to_graph=ox.NamedNode(source.graph) if source.graph else None,
+            )
     except SyntaxError as error:
         line, column = error.lineno or 0, error.offset or 0
         raise SourceError(
@@ -92,22 +103,6 @@ def read(source: Source) -> Iterator[ox.Quad]:
         ) from None
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise SourceError(source.path, getattr(error, "strerror", None) or str(error)) from None
-
-
-def _quads(file: IO[bytes], source: Source, native: object) -> Iterator[ox.Quad]:
-    parser = ox.parse(
-        file,
-        format=native,  # type: ignore[arg-type]
-        base_iri=source.graph or source.path.resolve().as_uri(),
-        without_named_graphs=source.graph is not None,
-        rename_blank_nodes=True,
-    )
-    if source.graph is None:
-        yield from parser
-        return
-    graph = ox.NamedNode(source.graph)
-    for quad in parser:
-        yield ox.Quad(quad.subject, quad.predicate, quad.object, graph)
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -125,8 +120,3 @@ def _line(path: Path, number: int) -> str:
     except (OSError, EOFError):
         pass
     return ""
-
-
-def read_all(sources: Iterable[Source]) -> Iterator[ox.Quad]:
-    """The quads of all files, one after the other."""
-    return chain.from_iterable(map(read, sources))

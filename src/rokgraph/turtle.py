@@ -8,6 +8,7 @@ numbers: `task:1-2` stands before `task:1-10`, `passage:p916` before `passage:p1
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TypeAlias
 
 import pyoxigraph as ox
@@ -49,6 +50,15 @@ def write_turtle(triples: Iterable[ox.Triple], prefixes: Mapping[str, str]) -> b
     body = [_block(subject, blocks[subject], terms) for subject in order]
     head = "".join(f"@prefix {name}: <{prefixes[name]}> .\n" for name in sorted(terms.used))
     return ("\n".join([head, *body] if head else body) or "\n").encode()
+
+
+def in_stable_form(path: Path, prefixes: Mapping[str, str]) -> bytes:
+    """The content that a Turtle file has in the stable form.
+
+    Raises SyntaxError and OSError as the parser does, TypeError and ValueError as `write_turtle`.
+    """
+    quads = ox.parse(path=path, format=ox.RdfFormat.TURTLE)
+    return write_turtle((quad.triple for quad in quads), prefixes)
 
 
 class _Terms:

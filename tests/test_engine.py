@@ -1,0 +1,202 @@
+"""The killable workers, by doing to them what is done to endpoints on the open web."""
+
+import csv
+import io
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import Server, run_server
+
+FOREVER = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
+QUICK = "ASK { ?s ?p ?o }"
+DEEP = "SELECT * { FILTER(" + "(" * 20_000 + "1" + ")" * 20_000 + ") }"
+DEEPER = "SELECT * { FILTER(" + "(" * 400_000 + "1" + ")" * 400_000 + ") }"
+DOUBLING = (
+    'SELECT (STRLEN(?x34) AS ?length) { BIND("abcdefgh" AS ?x0) '
+    + " ".join(f"BIND(CONCAT(?x{n}, ?x{n}) AS ?x{n + 1})" for n in range(34))
+    + " }"
+)
+
+
+@pytest.fixture(scope="module")
+def public() -> Iterator[Server]:
+    """A server with a short deadline."""
+    with run_server("--timeout", "3") as running:
+        yield running
+
+
+def seconds(ask: Callable[[], httpx.Response]) -> tuple[httpx.Response, float]:
+    begun = time.perf_counter()
+    response = ask()
+    return response, time.perf_counter() - begun
+
+
+def assert_alive(server: Server) -> None:
+    response, taken = seconds(lambda: server.get(QUICK))
+    assert response.json()["boolean"] is True
+    assert taken < 1
+
+
+def children(pid: int) -> list[int]:
+    found = Path(f"/proc/{pid}/task/{pid}/children")
+    if not found.exists():
+        pytest.skip("no /proc here to find the processes in")
+    return [int(child) for child in found.read_text().split()]
+
+
+def test_a_query_without_end_ends_at_the_deadline_while_others_are_answered(
+    public: Server,
+) -> None:
+    answers: list[tuple[httpx.Response, float]] = []
+    runaways = [
+        threading.Thread(
+            target=lambda: answers.append(
+                seconds(
+                    lambda: httpx.post(public.url + "/sparql", data={"query": FOREVER}, timeout=60)
+                )
+            )
+        )
+        for _ in range(8)
+    ]
+    for thread in runaways:
+        thread.start()
+    for _ in range(10):
+        time.sleep(0.2)
+        assert_alive(public)
+    for thread in runaways:
+        thread.join()
+    assert [response.status_code for response, _ in answers] == [503] * 8
+    assert all(2.5 < taken < 5 for _, taken in answers)
+    assert answers[0][0].headers["retry-after"].isdigit()
+    assert answers[0][0].json()["limit"] == 3
+    assert_alive(public)
+
+
+def test_a_client_may_lower_the_deadline_but_not_raise_it(public: Server) -> None:
+    response, taken = seconds(lambda: public.post(FOREVER, timeout="0.5"))
+    assert response.status_code == 503
+    assert taken < 2
+    response, taken = seconds(lambda: public.post(FOREVER, timeout="60"))
+    assert response.status_code == 503
+    assert taken < 5
+
+
+def test_deep_nesting_is_answered_or_refused_and_the_service_lives_on(public: Server) -> None:
+    assert public.post(DEEP).status_code == 200  # 40 kB: within the stack
+    assert_alive(public)
+    refused = public.post(DEEPER)
+    assert refused.status_code == 400
+    assert refused.json()["title"] == "The query is too complex"
+    assert_alive(public)
+
+
+def test_a_memory_bomb_ends_as_an_error(public: Server) -> None:
+    response = public.post(DOUBLING)
+    assert response.status_code == 503
+    assert response.json()["title"] == "The query needs too much memory"
+    assert_alive(public)
+
+
+@pytest.mark.parametrize("spelling", ["SERVICE", "SERVICE SILENT", "service\n#x\n"])
+def test_service_never_reaches_a_loopback_listener(public: Server, spelling: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        response = public.post(
+            f"SELECT * {{ {spelling} <http://127.0.0.1:{port}/sparql> {{ ?s ?p ?o }} }}"
+        )
+        listener.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+    if "SILENT" in spelling:
+        assert response.json()["results"]["bindings"] == [{}]
+    else:
+        assert response.status_code == 400
+        assert "SERVICE" in response.json()["detail"]
+    assert_alive(public)
+
+
+def test_from_reads_no_file_and_no_url(public: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        for iri in ("file:///etc/passwd", f"http://127.0.0.1:{port}/"):
+            answer = public.get(f"SELECT * FROM <{iri}> {{ ?s ?p ?o }}")
+            assert answer.json()["results"]["bindings"] == []
+        listener.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+def test_a_client_that_leaves_takes_its_query_along(public: Server) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(public.url + "/sparql", data={"query": FOREVER}, timeout=0.5)
+    time.sleep(0.3)
+    [zygote] = children(public.process.pid)
+    assert all(not busy(worker) for worker in children(zygote))
+
+
+def busy(pid: int) -> bool:
+    def ticks() -> int:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = ticks()
+    time.sleep(0.3)
+    return ticks() - before > 10
+
+
+def test_a_large_answer_comes_in_pieces_and_whole(public: Server) -> None:
+    query = "SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 100000"
+    with public.client.stream(
+        "GET", "/sparql", params={"query": query}, headers={"accept": "text/csv"}
+    ) as answer:
+        assert answer.headers.get("content-length") is None
+        rows = csv.reader(io.StringIO(answer.read().decode()))
+        assert sum(1 for _ in rows) == 100_001
+
+
+def test_an_answer_that_is_cut_is_never_a_clean_200(public: Server) -> None:
+    endless = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    with (
+        pytest.raises(httpx.RemoteProtocolError),
+        public.client.stream("GET", "/sparql", params={"query": endless}) as answer,
+    ):
+        for _ in answer.iter_raw():
+            pass
+    assert_alive(public)
+
+
+def test_killed_workers_and_zygote_are_replaced(serve: Callable[..., Server]) -> None:
+    server = serve()
+    assert_alive(server)
+    [zygote] = children(server.process.pid)
+    workers = children(zygote)
+    assert len(workers) >= 2
+    for victims in (workers[:1], workers, [zygote], None):
+        for pid in victims or [*children(zygote), zygote]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        response, taken = seconds(lambda: server.get(QUICK))
+        assert response.json()["boolean"] is True
+        assert taken < 3  # a second, and room for a loaded machine
+        [zygote] = children(server.process.pid)
+
+
+def test_when_the_server_is_killed_nothing_is_left(serve: Callable[..., Server]) -> None:
+    server = serve()
+    [zygote] = children(server.process.pid)
+    left = [zygote, *children(zygote)]
+    server.process.kill()
+    server.process.wait()
+    deadline = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in left):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
