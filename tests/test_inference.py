@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import yaml
-from conftest import ROOT
 
 from rokgraph.inference import infer
 from rokgraph.snapshot import load_built_in
+from running import ROOT
 
 ROK = "https://w3id.org/rokgraph/ont#"
 IDENTIFIER = ox.NamedNode("http://purl.org/dc/terms/identifier")

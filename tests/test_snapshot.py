@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from conftest import ROOT
 
 from rokgraph import sources
 from rokgraph.errors import SourceError
 from rokgraph.snapshot import canonical_nquads, dataset_digest, load_built_in, load_given
+from running import ROOT
 
 
 def test_two_builds_in_shuffled_file_order_have_one_digest() -> None:

@@ -54,9 +54,11 @@ def _by_triple(quad: ox.Quad) -> str:
 
 
 def _stable(
-    statements: Iterable[ox.Quad | ox.Triple], form: ox.RdfFormat, prefixes: dict[str, str]
+    statements: Iterable[ox.Quad] | Iterable[ox.Triple],
+    form: ox.RdfFormat,
+    prefixes: dict[str, str],
 ) -> bytes:
-    """Serialise in the given order; the engine writes the prefixes in any order, so sort them."""
+    """Serialise in the given order, prefixes sorted: the engine writes them in any order."""
     content = ox.serialize(statements, format=form, prefixes=prefixes) or b""
     lines = content.splitlines(keepends=True)
     head = [line for line in lines if line.startswith(b"@prefix ")]

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pyoxigraph as ox
 import pytest
-from conftest import Server
+
+from running import Server
 
 SELECT = 'SELECT ?x { VALUES ?x { "a"@ko <http://example.org/b> 3 } }'
 CONSTRUCT = "CONSTRUCT { ?s a ?o } { ?s a ?o } LIMIT 3"
