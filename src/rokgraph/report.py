@@ -219,13 +219,17 @@ def short_iri(iri: str, prefixes: dict[str, str]) -> str:
 
 
 def _merged(snapshot: Snapshot) -> ox.Store:
-    """All triples as one graph: SHACL sees no graph names. Shapes and their like stay out."""
-    shapes = graph_iri("shapes")
+    """What is asserted, as one graph: SHACL sees no graph names.
+
+    The shapes themselves stay out, and so does what is inferred: the rules judge what people
+    write, before any reasoning.
+    """
+    left_out = {graph_iri("shapes"), graph_iri("inferred")}
     merged = ox.Store()
     merged.bulk_extend(
         ox.Quad(quad.subject, quad.predicate, quad.object)
         for quad in snapshot.store
-        if quad.graph_name != shapes
+        if quad.graph_name not in left_out
     )
     return merged
 
