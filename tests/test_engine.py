@@ -16,7 +16,7 @@ import pytest
 from running import Server, run_server
 
 FOREVER = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }"
-QUICK = "ASK { ?s ?p ?o }"
+QUICK = "SELECT (RAND() AS ?x) {}"  # never from the cache
 DEEP = "SELECT * { FILTER(" + "(" * 20_000 + "1" + ")" * 20_000 + ") }"
 DEEPER = "SELECT * { FILTER(" + "(" * 400_000 + "1" + ")" * 400_000 + ") }"
 DOUBLING = (
@@ -41,7 +41,7 @@ def seconds(ask: Callable[[], httpx.Response]) -> tuple[httpx.Response, float]:
 
 def assert_alive(server: Server) -> None:
     response, taken = seconds(lambda: server.get(QUICK))
-    assert response.json()["boolean"] is True
+    assert response.status_code == 200
     assert taken < 1
 
 
@@ -186,7 +186,7 @@ def test_killed_workers_and_zygote_are_replaced(serve: Callable[..., Server]) ->
             except ProcessLookupError:
                 continue
         response, taken = seconds(lambda: server.get(QUICK))
-        assert response.json()["boolean"] is True
+        assert response.status_code == 200
         assert taken < 3  # a second, and room for a loaded machine
         [zygote] = children(server.process.pid)
 

@@ -12,6 +12,7 @@ import pyoxigraph as ox
 import pytest
 import reasonable
 from rdflib import BNode, Graph, Literal, Namespace, URIRef
+from rdflib import term as rdflib_term
 from rdflib.collection import Collection
 from rdflib.namespace import (
     DCTERMS,
@@ -649,7 +650,13 @@ def closure(graph: Graph) -> Graph:
 def owlrl_errors(graph: Graph) -> list[str]:
     closed = Graph()
     closed += graph
-    owlrl.DeductiveClosure(owlrl.OWLRL_Semantics).expand(closed)
+    # owlrl changes how rdflib reads literals, for the whole process: undo it, keys of its own too
+    before = dict(rdflib_term._toPythonMapping)
+    try:
+        owlrl.DeductiveClosure(owlrl.OWLRL_Semantics).expand(closed)
+    finally:
+        rdflib_term._toPythonMapping.clear()
+        rdflib_term._toPythonMapping.update(before)
     return sorted(
         str(message)
         for error in closed.subjects(RDF.type, OWLRL_ERROR)

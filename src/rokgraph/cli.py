@@ -214,28 +214,25 @@ def _serve(given: argparse.Namespace) -> int:
     settings = _settings(given)
     engine = Engine(settings)  # loads in its own process while this one imports
     try:
-        import uvicorn
-
         from rokgraph.web.app import create_app
+        from rokgraph.web.server import run
 
         summary = engine.prepare()
         app = create_app(engine)
         print(
             f"{summary.size} triples in {len(summary.graphs)} graphs, sha256:{summary.digest}\n"
-            f"SPARQL endpoint: http://{settings.host}:{settings.port}/sparql",
+            f"SPARQL endpoint: {settings.base_url or _address(settings)}/sparql",
             flush=True,
         )
-        uvicorn.run(
-            app,
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
+        run(app, settings)
     finally:
         engine.stop()
     return OK
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{settings.port}"
 
 
 if __name__ == "__main__":

@@ -161,7 +161,28 @@ class Engine:
         self._closed = False
         self._control_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self.kills = dict.fromkeys(("deadline", "left", "stopped", "memory", "stack", "outside"), 0)
         self._spawn()
+
+    @property
+    def waiting(self) -> int:
+        """Queries that wait for a worker."""
+        return len(self._waiting) + len(self._preempted)
+
+    @property
+    def workers(self) -> int:
+        """Worker processes."""
+        return len(self._workers)
+
+    @property
+    def busy(self) -> int:
+        """Worker processes that are at work on a query."""
+        return sum(worker.job is not None for worker in self._workers)
+
+    @property
+    def ready(self) -> bool:
+        """Whether queries can be answered now."""
+        return bool(self._workers) and not self._closed
 
     # -- the zygote ------------------------------------------------------------------------
 
@@ -336,6 +357,7 @@ class Engine:
             return
         worker.release()
         worker.kill(_STOPPED)
+        self.kills["stopped"] += 1
         if len(self._preempted) < self.settings.queue:
             self._preempted.append(job)
             loop = asyncio.get_running_loop()
@@ -348,6 +370,7 @@ class Engine:
         if job.worker is None and job not in self._preempted and job not in self._waiting:
             return
         job.frames.put_nowait(QueryTimeout(job.seconds))
+        self.kills["deadline"] += job.worker is not None
         self._drop(job)
 
     def lost(self, worker: _Worker) -> None:
@@ -384,17 +407,27 @@ class Engine:
             self._death_watch.pop(pid, None)
         number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
         if number in (signal.SIGSEGV, signal.SIGBUS):
+            self.kills["stack"] += 1
             job.frames.put_nowait(QueryTooComplex())
         elif number == signal.SIGABRT:
+            self.kills["memory"] += 1
             job.frames.put_nowait(QueryTooLarge())
         elif number == signal.SIGXCPU:
+            self.kills["deadline"] += 1
             job.frames.put_nowait(QueryTimeout(job.seconds))
         elif job.begun or job.tries > _TRIES or self._closed:
+            self.kills["outside"] += 1
             job.frames.put_nowait(EngineUnavailable())
         else:
+            self.kills["outside"] += 1
             self._enqueue(job)  # killed from outside: not the query's fault
 
     # -- queries ---------------------------------------------------------------------------
+
+    def limit(self, seconds: float | None) -> float:
+        """The deadline of a query whose asker wants `seconds`: lowered, never raised."""
+        limit = self.settings.timeout
+        return limit if seconds is None else min(seconds, limit)
 
     async def answer(self, query: Query, seconds: float | None = None) -> Answer:
         """Answer a query within `seconds` (at most the settings' timeout), waiting included.
@@ -404,14 +437,14 @@ class Engine:
         Raises QuerySyntaxError, NotAcceptable, QueryError, QueryTooComplex, QueryTimeout,
         QueryTooLarge, TooManyQueries, EngineUnavailable.
         """
-        limit = self.settings.timeout
-        seconds = limit if seconds is None else min(seconds, limit)
+        seconds = self.limit(seconds)
         now = asyncio.get_running_loop().time()
         job = _Job(query, query.to_bytes(), seconds, now + seconds, asyncio.Queue())
         self._submit(job)
         try:
             tag, payload = await self._next(job)
         except BaseException:
+            self.kills["left"] += job.worker is not None
             self._drop(job)
             raise
         if tag is Tag.WHOLE:

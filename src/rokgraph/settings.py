@@ -14,6 +14,8 @@ from rokgraph.errors import SettingError
 
 _PACKAGE = Path(__file__).parent
 _MIB = 1024 * 1024
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_PUBLIC_RATE = 50.0
 
 
 def _default_root() -> Path:
@@ -71,6 +73,21 @@ class Settings(BaseSettings):
         default=1024 * 1024, ge=1024, description="Longest request body, in bytes."
     )
 
+    cache: int = Field(
+        default=64 * _MIB, ge=0, description="Memory for finished answers, in bytes; 0 for none."
+    )
+    rate: float | None = Field(
+        default=None,
+        ge=0,
+        description="Requests a second that one client may make; 0 for no limit. "
+        "Unset: no limit when listening on loopback, else 50.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="Addresses of proxies whose forwarding headers are believed.",
+    )
+    connections: int = Field(default=900, ge=1, description="Connections at once; past it 503.")
+
     @field_validator("base_url")
     @classmethod
     def _absolute(cls, value: str | None) -> str | None:
@@ -79,6 +96,13 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("it must begin with http:// or https://")
         return value.rstrip("/")
+
+    @property
+    def client_rate(self) -> float:
+        """Requests a second that one client may make; 0 for no limit."""
+        if self.rate is not None:
+            return self.rate
+        return 0.0 if self.host in _LOOPBACK else _PUBLIC_RATE
 
     @property
     def union_default_graph(self) -> bool:

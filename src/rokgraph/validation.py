@@ -98,7 +98,11 @@ def judge(data: ox.Store, shapes: "Graph") -> ValidationReport:
 
     Raises ShapesError if the shapes are ill-formed.
     """
-    found = _facts(_run(data, shapes))
+    return _concluded(_run(data, shapes), shapes)
+
+
+def _concluded(report: "Graph", shapes: "Graph") -> ValidationReport:
+    found = _facts(report)
     owners = _owners(shapes)
     nodes = [node for facts in found.values() for node in facts.get(_SH + "result", ())]
     ranked = sorted(((_result(found, node, owners), node) for node in nodes), key=_rank)
@@ -107,7 +111,7 @@ def judge(data: ox.Store, shapes: "Graph") -> ValidationReport:
     return ValidationReport(
         conforms=all(result.severity != "violation" for result in results),
         results=results,
-        graph=ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=_PREFIXES),
+        graph=ox.serialize(triples, format=ox.RdfFormat.TURTLE, prefixes=_PREFIXES) or b"",
     )
 
 
@@ -117,7 +121,7 @@ def _run(data: ox.Store, shapes: "Graph") -> "Graph":
     from pyshacl.graph_abstraction import OxigraphDataGraph  # noqa: PLC0415
     from rdflib import Graph  # noqa: PLC0415
 
-    class Merged(OxigraphDataGraph):  # type: ignore[misc]
+    class Merged(OxigraphDataGraph):
         def __bool__(self) -> bool:
             """True at once: pySHACL asks for each failed part, and would count all triples."""
             return True
@@ -146,15 +150,14 @@ def _owners(shapes: "Graph") -> dict[str, str]:
 
     See https://www.w3.org/TR/shacl/#property
     """
-    from rdflib import URIRef  # noqa: PLC0415
+    from rdflib import BNode, URIRef  # noqa: PLC0415
 
-    parents = {str(part): str(shape) for shape, part in shapes[: URIRef(_SH + "property") :]}
+    parents = {part: shape for shape, part in shapes[: URIRef(_SH + "property") :]}
     owners = {}
-    for part in parents:
-        owner = part
-        while owner in parents:
-            owner = parents[owner]
-        owners[part] = owner
+    for part, owner in parents.items():
+        while isinstance(owner, BNode) and owner in parents:
+            owner = parents[owner]  # noqa: PLW2901 - climbs
+        owners[str(part)] = str(owner)
     return owners
 
 
@@ -170,10 +173,14 @@ def _result(found: _Facts, node: _Term, owners: Mapping[str, str]) -> Result:
         rule=_rule(found, node, owners).rpartition("#")[2],
         severity=_SEVERITY.get(_plain(severity), "violation"),
         focus=_plain(_one(found, node, "focusNode")),
-        path=None if path is None else _path(found, path).strip("<>"),
+        path=None if path is None else _path_text(found, path),
         value=None if value is None else _plain(value),
         message=_messages(found, node)[0].value,
     )
+
+
+def _path_text(found: _Facts, path: _Term) -> str:
+    return path.value if isinstance(path, ox.NamedNode) else _path(found, path)
 
 
 def _one(found: _Facts, node: _Term, name: str) -> _Term | None:
@@ -194,14 +201,20 @@ def _rule(found: _Facts, node: _Term, owners: Mapping[str, str]) -> str:
 
 
 def _messages(found: _Facts, node: _Term) -> list[ox.Literal]:
-    """The messages, English first. See https://www.w3.org/TR/shacl/#message"""
+    """The messages, English first.
+
+    See https://www.w3.org/TR/shacl/#message
+    """
     texts = found[node].get(_SH + "resultMessage", [])
     literals = [text for text in texts if isinstance(text, ox.Literal)] or [ox.Literal("")]
     return sorted(literals, key=lambda text: (text.language != "en", str(text)))
 
 
 def _path(found: _Facts, path: _Term) -> str:
-    """A path in SPARQL. See https://www.w3.org/TR/shacl/#property-paths"""
+    """A path as SPARQL writes it.
+
+    See https://www.w3.org/TR/shacl/#property-paths
+    """
     if path not in found or isinstance(path, ox.NamedNode):
         return str(path)
     ((predicate, values),) = [

@@ -4,43 +4,48 @@ Rule: puts the parts together; the endpoint stands outside the framework, which 
 most queries.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
 
 from rokgraph import __version__
 from rokgraph.engine import Engine
-from rokgraph.web.sparql import Receive, Scope, Send, SparqlEndpoint
+from rokgraph.web.exchange import Service
+from rokgraph.web.graphs import GraphStore
+from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.sparql import SparqlEndpoint
+from rokgraph.web.templating import render
 
-_HOME = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>rokgraph</title>
-<h1>rokgraph</h1>
-<p>The Digital Strategy of Korea as a cited, validated knowledge graph. An independent research
-graph, not a government site.</p>
-<p>The SPARQL endpoint is <a href="/sparql">/sparql</a>.</p>
-</html>
-"""
+_STATIC = Path(__file__).parent / "static"
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Site:
-    """Dispatch: `/sparql` to the endpoint, everything else to the framework."""
+    """Dispatch: the endpoint and the graph store, everything else to the framework."""
 
-    def __init__(self, endpoint: SparqlEndpoint, rest: FastAPI) -> None:
-        """Take the two parts."""
-        self._endpoint, self._rest = endpoint, rest
+    def __init__(self, service: Service, rest: FastAPI) -> None:
+        """Take the parts."""
+        endpoint, store = SparqlEndpoint(service), GraphStore(service)
+        self._routes: dict[str, Callable[[Scope, Receive, Send], Awaitable[None]]] = {
+            "/sparql": endpoint,
+            "/sparql/": endpoint,
+            "/graph-store": store,
+        }
+        self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on."""
-        if scope["type"] == "http" and scope["path"] in ("/sparql", "/sparql/"):
-            await self._endpoint(scope, receive, send)
-        else:
-            await self._rest(scope, receive, send)
+        route = self._routes.get(scope["path"]) if scope["type"] == "http" else None
+        await (route or self._rest)(scope, receive, send)
 
 
 def create_app(engine: Engine) -> Site:
     """The site over an engine that is prepared; it is started and closed with the server."""
+    service = Service.over(engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -48,18 +53,32 @@ def create_app(engine: Engine) -> Site:
         yield
         await engine.close()
 
+    # No pages that load scripts from elsewhere: the OpenAPI document itself is enough.
     rest = FastAPI(
         title="rokgraph", version=str(__version__), lifespan=lifespan, docs_url=None, redoc_url=None
     )
+    rest.mount("/static", StaticFiles(directory=_STATIC))
 
     @rest.get("/", response_class=HTMLResponse, include_in_schema=False)
-    def home() -> str:
-        return _HOME
+    def home() -> Response:
+        page = render("home.html", title="rokgraph", digest=engine.summary.digest)
+        return HTMLResponse(page, headers=SECURITY)
 
     @rest.get("/healthz")
     def health() -> JSONResponse:
-        """Whether the service runs, and on which dataset."""
+        """Whether the process runs, and on which dataset."""
         summary = engine.summary
         return JSONResponse({"status": "ok", "dataset": summary.digest, "triples": summary.size})
 
-    return Site(SparqlEndpoint(engine), rest)
+    @rest.get("/readyz")
+    def ready() -> JSONResponse:
+        """Whether queries can be answered now: 200 if so, else 503."""
+        if engine.ready:
+            return JSONResponse({"status": "ready"})
+        return JSONResponse({"status": "starting"}, 503, {"retry-after": "1"})
+
+    @rest.get("/metrics", response_class=Response, include_in_schema=False)
+    def metrics() -> Response:
+        return Response(service.telemetry.exposed(), media_type=_METRICS_TYPE)
+
+    return Site(service, rest)

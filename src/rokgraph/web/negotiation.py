@@ -1,49 +1,77 @@
-"""What a client accepts: an Accept header in, formats out.
+"""What a client accepts: an Accept header or `?format=` in, formats out.
 
 Rule: knows the tables of `formats` and nothing of queries or answers.
 
 See https://www.rfc-editor.org/rfc/rfc9110#name-accept
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import mimeparse
 
-from rokgraph.formats import GRAPH_FORMATS, RESULT_FORMATS, Format
+from rokgraph import formats
+from rokgraph.errors import BadRequest
+from rokgraph.formats import DATASET_FORMATS, GRAPH_FORMATS, RESULT_FORMATS, Format
+
+GRAPHS = (*GRAPH_FORMATS, *DATASET_FORMATS)
+HTML = "text/html"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The formats that suit best, by short name; None where none does. `html`: a page."""
+
+    result: str | None
+    graph: str | None
+    html: bool = False
+
+
+def negotiate(accept: str, named: str | None) -> Wanted:
+    """What `?format=` names, else what the Accept header wants most.
+
+    Raises BadRequest for a format that is not known.
+    """
+    return _accepted(accept) if named is None else _named(named)
+
+
+def html_first(accept: str) -> bool:
+    """Whether a page is wanted more than anything else on offer."""
+    return _accepted(accept).html
 
 
 @lru_cache(maxsize=256)
-def acceptable(accept: str) -> tuple[str | None, str | None]:
-    """Short names of the result format and the graph format that suit `accept` best.
-
-    None where nothing on offer is acceptable. An empty header accepts everything; one that
-    cannot be parsed is treated likewise, as a server may (RFC 9110, section 12.5.1).
-    """
-    return _best(RESULT_FORMATS, accept), _best(GRAPH_FORMATS, accept)
+def _accepted(accept: str) -> Wanted:
+    result, graph = _best(RESULT_FORMATS, accept), _best(GRAPHS, accept)
+    if HTML not in accept:
+        return Wanted(result, graph)
+    others = [entry.media_type for entry in (*RESULT_FORMATS, *GRAPHS)]
+    return Wanted(result, graph, html=_match([*others, HTML], accept) == HTML)
 
 
 def _best(table: tuple[Format, ...], accept: str) -> str | None:
-    if not accept.strip():
-        return table[0].name
+    """An empty header accepts all; one that cannot be parsed is treated so (RFC 9110, 12.5.1)."""
     names = {media: entry.name for entry in reversed(table) for media in entry.media_types}
-    # mimeparse prefers the last of equals; ours stand most wanted first. Registered types come
-    # before synonyms.
     registered = [entry.media_type for entry in table]
     synonyms = [media for entry in table for media in entry.media_types[1:]]
-    offered = [*reversed(dict.fromkeys([*registered, *synonyms]))]
-    try:
-        found = mimeparse.best_match(offered, accept)
-    except mimeparse.MimeTypeParseException:
-        return table[0].name
-    return names.get(found)
+    # mimeparse prefers the last of equals; ours stand most wanted first, synonyms after all
+    return names.get(_match([*reversed(dict.fromkeys([*registered, *synonyms]))], accept))
 
 
-def prefers_html(accept: str) -> bool:
-    """Whether a browser is asking: HTML is wanted more than any RDF or result format."""
-    if "text/html" not in accept:
-        return False
-    offered = [*[e.media_type for e in (*RESULT_FORMATS, *GRAPH_FORMATS)], "text/html"]
+def _match(offered: list[str], accept: str) -> str:
+    if not accept.strip():
+        return offered[-1]
     try:
-        return bool(mimeparse.best_match(offered, accept) == "text/html")
-    except mimeparse.MimeTypeParseException:
-        return False
+        return str(mimeparse.best_match(offered, accept))
+    except (mimeparse.MimeTypeParseException, ValueError):
+        return offered[-1]
+
+
+def _named(name: str) -> Wanted:
+    if name.lower() in ("html", HTML):
+        return Wanted("json", "turtle", html=True)
+    result, graph = formats.result_format(name), formats.graph_format(name)
+    if result is None and graph is None:
+        known = ", ".join(entry.name for entry in (*RESULT_FORMATS, *GRAPHS))
+        raise BadRequest(f"Unknown format {name[:100]!r}; known: html, {known}, or a media type.")
+    return Wanted(result.name if result else None, graph.name if graph else None)

@@ -10,8 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rokgraph import errors
+from rokgraph.web.http import SECURITY
+from rokgraph.web.negotiation import html_first
+from rokgraph.web.templating import render
 
-DOCS = "https://w3id.org/rokgraph/problems#"
+_TYPES = "https://w3id.org/rokgraph/problems#"
 
 # error class: (status, short name of the problem, title)
 _TABLE: dict[type[Exception], tuple[int, str, str]] = {
@@ -37,27 +40,45 @@ class HttpProblem(Exception):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def problem(error: Exception) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body (application/problem+json) for an error.
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a client is told: status, headers and a body in a form that it accepts."""
+
+    name: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def problem(error: Exception, accept: str, digest: str) -> Problem:
+    """The document for an error: a page for browsers, plain text where only that is accepted.
 
     Raises the error itself if it is none that a client may see.
     """
-    headers = {"content-type": "application/problem+json", "cache-control": "no-store"}
-    members: dict[str, object]
+    headers = {"cache-control": "no-store", "vary": "Accept"}
+    members: dict[str, object] = {}
     if isinstance(error, HttpProblem):
         status, name, title, detail = error.status, error.name, error.title, error.detail
         headers |= error.headers
-        members = {}
     else:
         found = next((row for kind, row in _TABLE.items() if isinstance(error, kind)), None)
         if found is None:
             raise error
-        (status, name, title), detail = found, str(error)
-        members = _members(error)
+        status, name, title = found
+        detail, members = str(error), _members(error)
     if isinstance(error, errors.Busy):
         headers["retry-after"] = str(error.retry_after)
-    document = {"type": DOCS + name, "title": title, "status": status, "detail": detail, **members}
-    return status, headers, json.dumps(document, ensure_ascii=False).encode()
+    if html_first(accept):
+        headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
+        body = render("problem.html", title=title, detail=detail, status=status, digest=digest)
+    elif accept.partition(";")[0].strip() == "text/plain":
+        headers["content-type"] = "text/plain; charset=utf-8"
+        body = f"{title}. {detail}\n".encode()
+    else:
+        headers["content-type"] = "application/problem+json"
+        document = {"type": _TYPES + name, "title": title, "status": status, "detail": detail}
+        body = json.dumps(document | members, ensure_ascii=False).encode()
+    return Problem(name, status, headers, body)
 
 
 def _members(error: Exception) -> dict[str, object]:

@@ -1,0 +1,223 @@
+"""A query answered over HTTP: from the cache or the engine, with tags, codings and conditions.
+
+Rule: the one way from a `Query` to a response; the endpoint and the graph store both take it.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+from dataclasses import astuple, dataclass, field
+from urllib.parse import urlencode
+
+from rokgraph import __version__, formats
+from rokgraph.engine import Answer
+from rokgraph.errors import QueryTimeout
+from rokgraph.query import Kind, Query
+from rokgraph.web import conditional
+from rokgraph.web.cache import Kept
+from rokgraph.web.encoding import coding, encode_stream
+from rokgraph.web.exchange import Exchange
+from rokgraph.web.http import SECURITY, Gone, left, start, stream
+from rokgraph.web.templating import render
+
+# Calls whose value is another each time; found anywhere, even in a string, the answer is not kept.
+_VOLATILE = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\s*\(", re.IGNORECASE)
+_FRESH = "public, max-age=60"
+_SHOWN = 1000  # rows on a page
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a query is to be answered.
+
+    `vary` names the request headers that chose the formats; `html`: as a page, made of the JSON
+    or Turtle that the query then asks for; `seconds`: the deadline that the client wants.
+    """
+
+    query: Query
+    vary: str
+    seconds: float | None = None
+    html: bool = False
+    volatile: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """See whether the answer is another each time."""
+        object.__setattr__(self, "volatile", _VOLATILE.search(self.query.text) is not None)
+
+
+async def answer(exchange: Exchange, plan: Plan) -> None:
+    """Answer a query: 304 if the client has it, else from the cache, else from the engine.
+
+    Raises what the engine raises, and Gone if the client leaves.
+    """
+    answering = _Answering(exchange, plan)
+    if await answering.not_modified():
+        return
+    kept = None if plan.volatile else exchange.service.cache.get(plan.query)
+    if kept is not None:
+        exchange.observed.cache = "hit"
+        await answering.whole(kept)
+        return
+    asking = asyncio.ensure_future(answering.obtain())
+    leaving = asyncio.ensure_future(left(exchange.receive))
+    try:
+        await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
+            raise Gone
+        found = asking.result()
+        if isinstance(found, Kept):
+            await answering.whole(found)
+        else:
+            await answering.streamed(found, leaving)
+    finally:
+        asking.cancel()
+        leaving.cancel()
+
+
+class _Answering:
+    """One answer on its way out."""
+
+    def __init__(self, exchange: Exchange, plan: Plan) -> None:
+        self._exchange, self._plan = exchange, plan
+        self._service, self._observed = exchange.service, exchange.observed
+        self._coding = coding(exchange.headers.get("accept-encoding"))
+        self._condition = exchange.headers.get("if-none-match")
+        digest = self._service.engine.summary.digest
+        self._base = conditional.base_tag(digest, __version__, *astuple(plan.query))
+        vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
+        fresh = "no-store" if plan.volatile else _FRESH
+        self._headers = {"vary": vary, "cache-control": fresh}
+
+    async def not_modified(self) -> bool:
+        """Answer 304 if the client names a tag of ours: only a 200 can have given it to it."""
+        if self._condition is None or self._plan.volatile or self._plan.html:
+            return False
+        query = self._plan.query
+        names = [name for name in (query.result_format, query.graph_format) if name]
+        tags = {
+            conditional.tag(self._base, name, coded)
+            for name in names
+            for coded in ("identity", self._coding)
+        }
+        found = conditional.matches(self._condition, tags)
+        if found is None:
+            return False
+        self._observed.cache = "condition"
+        await self._exchange.respond(304, {**self._headers, "etag": found})
+        return True
+
+    async def obtain(self) -> Kept | Answer:
+        """Have the answer made, or wait for somebody who is making the same."""
+        cache, engine, plan = self._service.cache, self._service.engine, self._plan
+        if plan.volatile:
+            made = await engine.answer(plan.query, plan.seconds)
+            return made if made.body is None else Kept(made.kind, made.format, made.body)
+        limit = engine.limit(plan.seconds)
+        begun = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(limit):
+                shared = await cache.wait(plan.query)
+        except TimeoutError:
+            raise QueryTimeout(limit) from None
+        if shared is not None:
+            self._observed.cache = "shared"
+            return shared
+        with cache.begin(plan.query) as making:
+            waited = asyncio.get_running_loop().time() - begun
+            made = await engine.answer(plan.query, limit - waited)
+            if made.body is None:
+                return made
+            kept = Kept(made.kind, made.format, made.body)
+            making.done(kept)
+            return kept
+
+    async def whole(self, kept: Kept) -> None:
+        """Send an answer that is whole."""
+        self._observed.form, self._observed.format = kept.kind.value, kept.format
+        self._observed.rows = _rows(kept)
+        if self._plan.html:
+            await self._page(kept)
+            return
+        coded, body = kept.encoded(self._coding)
+        self._complete(kept.kind, kept.format, coded)
+        if self._exists():
+            await self._exchange.respond(304, self._headers)
+        else:
+            await self._exchange.respond(200, self._headers, body)
+
+    async def streamed(self, made: Answer, leaving: "asyncio.Future[None]") -> None:
+        """Send an answer as it comes."""
+        assert made.chunks is not None  # noqa: S101 - it is not whole
+        exchange, observed = self._exchange, self._observed
+        observed.form, observed.format = made.kind.value, made.format
+        async with contextlib.aclosing(made.chunks) as chunks:  # type: ignore[type-var]
+            if self._plan.html:
+                await self._page(None)
+                return
+            self._complete(made.kind, made.format, self._coding)
+            if self._exists():
+                await exchange.respond(304, self._headers)
+                return
+            exchange.started = True
+            await start(exchange.send, 200, {**exchange.common(), **self._headers})
+            if exchange.head:
+                await exchange.send({"type": "http.response.body", "body": b""})
+                return
+            # A fault from here on breaks the connection off: a cut answer is no clean 200.
+            coded = encode_stream(chunks, self._coding)
+            observed.sent = await stream(exchange.send, coded, leaving)
+
+    def _complete(self, kind: Kind, form: str, coded: str) -> None:
+        """Say what the body is."""
+        self._headers["content-type"] = _content_type(kind, form)
+        if coded != "identity":
+            self._headers["content-encoding"] = coded
+        if not self._plan.volatile:
+            self._headers["etag"] = conditional.tag(self._base, form, coded)
+
+    def _exists(self) -> bool:
+        """Whether the client wants it only if there is none: `If-None-Match: *`."""
+        return not self._plan.volatile and conditional.any_matches(self._condition)
+
+    async def _page(self, kept: Kept | None) -> None:
+        """A page with the answer; a large one is offered for download instead."""
+        table = formats.RESULT_FORMATS
+        rows, variables, text = None, [], None
+        summary = "This answer is too large for a page; take it in one of these formats."
+        if kept is not None and kept.kind is Kind.GRAPH:
+            table, text = formats.GRAPH_FORMATS, kept.body.decode()
+            summary = "A graph."
+        elif kept is not None:
+            document = json.loads(kept.body)
+            if kept.kind is Kind.BOOLEAN:
+                summary = "Yes." if document["boolean"] else "No."
+            else:
+                variables, found = document["head"]["vars"], document["results"]["bindings"]
+                rows = found[:_SHOWN]
+                summary = f"{len(found)} rows."
+                if len(found) > _SHOWN:
+                    summary = f"The first {_SHOWN} of {len(found)} rows; all are in these formats."
+        asked = {"query": self._plan.query.text}
+        links = [(e.name, "/sparql?" + urlencode({**asked, "format": e.name})) for e in table]
+        page = render(
+            "result.html", title="Answer", digest=self._service.engine.summary.digest,
+            summary=summary, links=links, rows=rows, variables=variables, text=text,
+            query=self._plan.query.text,
+        )  # fmt: skip
+        headers = {"content-type": "text/html; charset=utf-8", "vary": "Accept", **SECURITY}
+        await self._exchange.respond(200, headers | {"cache-control": "no-cache"}, page)
+
+
+def _content_type(kind: Kind, name: str) -> str:
+    found = formats.graph_format(name) if kind is Kind.GRAPH else formats.result_format(name)
+    return found.content_type if found else "application/octet-stream"
+
+
+def _rows(kept: Kept) -> int | None:
+    """Solutions in the answer, where the format lets them be counted exactly."""
+    if kept.kind is Kind.SOLUTIONS and kept.format == "tsv":
+        return kept.body.count(b"\n") - 1
+    if kept.kind is Kind.SOLUTIONS and kept.format == "xml":
+        return kept.body.count(b"<result>")
+    return None

@@ -1,0 +1,116 @@
+"""Finished answers kept, within a bound of bytes; one evaluation for many who ask at once.
+
+Rule: an answer is a pure function of its key, so nothing here ever expires.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Self
+
+from rokgraph.errors import RokgraphError
+from rokgraph.query import Kind
+from rokgraph.web.encoding import WORTHWHILE, encode
+
+_OVERHEAD = 512  # of an entry without its body, roughly
+
+
+@dataclass(slots=True)
+class Kept:
+    """A whole answer: what it is, in which format (short name), its body in each coding."""
+
+    kind: Kind
+    format: str
+    body: bytes
+    codings: dict[str, bytes] = field(default_factory=dict)
+
+    def encoded(self, coding: str) -> tuple[str, bytes]:
+        """The body in that coding if it is worthwhile, and the coding it is in."""
+        if coding == "identity" or len(self.body) < WORTHWHILE:
+            return "identity", self.body
+        if coding not in self.codings:
+            self.codings[coding] = encode(self.body, coding)
+        return coding, self.codings[coding]
+
+    @property
+    def size(self) -> int:
+        """Bytes that this takes, its codings as if they were made."""
+        return 2 * len(self.body) + _OVERHEAD
+
+
+class AnswerCache:
+    """Least recently used answers go first."""
+
+    def __init__(self, limit: int) -> None:
+        """Keep at most `limit` bytes."""
+        self._limit = limit
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
+        self.coming: dict[Hashable, asyncio.Future[Kept | None]] = {}
+        self.size = self.hits = self.misses = 0
+
+    def get(self, key: Hashable) -> Kept | None:
+        """The answer, if it is kept."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+            self.hits += 1
+        return kept
+
+    def put(self, key: Hashable, kept: Kept) -> None:
+        """Keep an answer, and let others go for it."""
+        if kept.size > self._limit // 8 or key in self._kept:
+            return
+        self._kept[key] = kept
+        self.size += kept.size
+        while self.size > self._limit:
+            _, old = self._kept.popitem(last=False)
+            self.size -= old.size
+
+    async def wait(self, key: Hashable) -> Kept | None:
+        """What came of it if somebody is making this answer; None if there is nothing to share.
+
+        Raises what its maker was told, since the same question would be told the same.
+        """
+        while (coming := self.coming.get(key)) is not None:
+            kept = await asyncio.shield(coming)
+            if kept is not None:
+                return kept
+        return None
+
+    def begin(self, key: Hashable) -> "Making":
+        """Say that this answer is being made, so that others wait for it."""
+        self.misses += 1
+        return Making(self, key)
+
+
+class Making:
+    """An answer on its way; use it as a context manager and call `done` with what came."""
+
+    def __init__(self, cache: AnswerCache, key: Hashable) -> None:
+        """Let others wait for it, unless somebody made it first."""
+        self._cache, self._key = cache, key
+        self._future: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
+
+    def __enter__(self) -> Self:
+        """Others wait from here."""
+        self._cache.coming.setdefault(self._key, self._future)
+        return self
+
+    def done(self, kept: Kept) -> None:
+        """Keep it and share it."""
+        self._cache.put(self._key, kept)
+        if not self._future.done():
+            self._future.set_result(kept)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Nobody waits any longer, whatever came of it."""
+        if self._cache.coming.get(self._key) is self._future:
+            del self._cache.coming[self._key]
+        if self._future.done():
+            return
+        if isinstance(error, RokgraphError):
+            self._future.set_exception(error)
+            self._future.exception()  # it may be that nobody waits
+        else:
+            self._future.set_result(None)

@@ -1,0 +1,110 @@
+"""One request and its response, and what the routes of a server share.
+
+Rule: the same headers on every answer, the same document for every refusal.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rokgraph.engine import Engine
+from rokgraph.web.cache import AnswerCache
+from rokgraph.web.http import CORS, Receive, Scope, Send, headers_of, respond
+from rokgraph.web.limiter import Limiter
+from rokgraph.web.problems import HttpProblem, problem
+from rokgraph.web.telemetry import Telemetry
+
+_HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
+
+
+@dataclass
+class Service:
+    """What the routes of one server share."""
+
+    engine: Engine
+    cache: AnswerCache
+    telemetry: Telemetry
+    limiter: Limiter
+
+    @classmethod
+    def over(cls, engine: Engine) -> "Service":
+        """A service over an engine that is prepared."""
+        cache = AnswerCache(engine.settings.cache)
+        limiter = Limiter(engine.settings.client_rate)
+        return cls(engine, cache, Telemetry(engine, cache), limiter)
+
+    def base_url(self, scope: Scope, headers: Mapping[str, str]) -> str:
+        """The URL that clients reach the service under, without a slash at its end.
+
+        That of the settings; else by the Host header if it is one; else by the socket.
+        """
+        if self.engine.settings.base_url:
+            return self.engine.settings.base_url
+        host = headers.get("host", "")
+        if not _HOST.fullmatch(host):
+            address, port = scope.get("server") or ("localhost", None)
+            host = f"{address}:{port}" if port else str(address)
+        return f"{scope.get('scheme', 'http')}://{host}"
+
+
+class Exchange:
+    """One request and its response."""
+
+    def __init__(self, service: Service, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the headers and begin to observe."""
+        self.service, self.scope, self.receive, self.send = service, scope, receive, send
+        self.headers = headers_of(scope)
+        self.head = scope["method"] == "HEAD"
+        self.observed = service.telemetry.begin()
+        self.started = False
+
+    @property
+    def accept(self) -> str:
+        """The Accept header, empty if there is none."""
+        return self.headers.get("accept", "")
+
+    def admit(self) -> None:
+        """Raise HttpProblem (429) if this client asks too often."""
+        client = (self.scope.get("client") or ("",))[0]
+        wait = self.service.limiter.wait(client, asyncio.get_running_loop().time())
+        if wait:
+            raise HttpProblem(
+                429,
+                "rate",
+                "Too many requests",
+                "This address asks more often than one client may; please wait.",
+                {"retry-after": str(wait)},
+            )
+
+    async def refuse(self, error: Exception) -> None:
+        """Tell of an error, unless the answer has begun: then break it off.
+
+        Raises the error if it is a bug, or if it comes in the middle of an answer.
+        """
+        told = problem(error, self.accept, self.service.engine.summary.digest)
+        self.observed.outcome, self.observed.status = told.name, told.status
+        if self.started:
+            raise error
+        await self.respond(told.status, told.headers, told.body)
+
+    async def respond(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
+        """Send a whole response with the headers of every answer."""
+        self.started = True
+        self.observed.status = status
+        self.observed.sent += 0 if self.head else len(body)
+        timing = f"total;dur={self.observed.seconds * 1000:.1f}"
+        common = {**self.common(), "server-timing": timing}
+        await respond(self.send, status, {**common, **headers}, body, head=self.head)
+
+    def common(self) -> dict[str, str]:
+        """Headers of every answer: who may read it, which dataset it is from, which query it is."""
+        return {
+            **CORS,
+            "rokgraph-dataset": f"sha256:{self.service.engine.summary.digest}",
+            "rokgraph-query": self.observed.id,
+        }
+
+    def end(self) -> None:
+        """The exchange is over."""
+        self.service.telemetry.end(self.observed)

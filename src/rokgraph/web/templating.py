@@ -1,0 +1,26 @@
+"""Pages from templates.
+
+Rule: everything is escaped; no logic beyond loops stands in a template.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import jinja2
+
+_FOLDER = Path(__file__).parent / "templates"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+
+
+def render(name: str, **values: object) -> bytes:
+    """The page of that template, UTF-8."""
+    return _environment().get_template(name).render(values).encode()
