@@ -13,12 +13,9 @@ import contextlib
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections import deque
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from typing import cast
 
 from rokgraph import frames
@@ -34,9 +31,9 @@ from rokgraph.errors import (
 from rokgraph.frames import Tag
 from rokgraph.query import Kind, Query
 from rokgraph.settings import Settings
-from rokgraph.snapshot import Summary, summary_from
+from rokgraph.snapshot import Summary
+from rokgraph.zygote import Zygote
 
-_READ = 256 * 1024
 _AHEAD = 4  # frames read ahead of a slow client
 _TRIES = 3
 _STOPPED = "stopped"  # why we killed a worker: its asker has the reason already
@@ -139,30 +136,23 @@ class _Worker(asyncio.Protocol):
         self._pool.lost(self)
 
 
-@dataclass
 class Engine:
     """The pool. Make it, `prepare()` it, then `start()` it on a running event loop."""
 
-    settings: Settings
-    summary: Summary = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Start the zygote at once, so that it loads while its maker goes on."""
+    def __init__(self, settings: Settings) -> None:
+        """Start loading at once, so that the snapshot comes while the maker goes on."""
+        self.settings = settings
+        self.summary: Summary
+        self.kills = dict.fromkeys(("deadline", "left", "stopped", "memory", "stack", "outside"), 0)
+        self._zygote = Zygote(settings, self._fill)
         self._quick: list[_Worker] = []  # idle
         self._slow: list[_Worker] = []  # idle
         self._workers: set[_Worker] = set()
         self._waiting: deque[_Job] = deque()
         self._preempted: deque[_Job] = deque()
-        self._making: deque[asyncio.Future[int]] = deque()
-        self._deaths: dict[int, int] = {}
-        self._death_watch: dict[int, asyncio.Future[int]] = {}
         self._being_made = 0
-        self._restarting = False
         self._closed = False
-        self._control_task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.kills = dict.fromkeys(("deadline", "left", "stopped", "memory", "stack", "outside"), 0)
-        self._spawn()
 
     @property
     def waiting(self) -> int:
@@ -184,52 +174,22 @@ class Engine:
         """Whether queries can be answered now."""
         return bool(self._workers) and not self._closed
 
-    # -- the zygote ------------------------------------------------------------------------
-
-    def _spawn(self) -> None:
-        ours, theirs = socket.socketpair()
-        self._zygote = subprocess.Popen(
-            [sys.executable, "-m", "rokgraph.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        theirs.close()
-        self._control = ours
-        setup = {
-            "root": str(self.settings.root),
-            "data": [str(path) for path in self.settings.data],
-            "union": self.settings.union_default_graph,
-            "memory": self.settings.memory,
-            "timeout": self.settings.timeout,
-        }
-        ours.sendall(frames.pack_json(Tag.SETUP, setup))
-
     def prepare(self) -> Summary:
         """Wait until the snapshot is loaded.
 
         Raises SourceError if a file is wrong, EngineUnavailable if the process died.
         """
-        first = frames.receive(self._control)
-        if first is None:
-            raise EngineUnavailable
-        tag, payload = first
-        if tag is Tag.FAULT:
-            raise from_plain(json.loads(payload))
-        self.summary = summary_from(json.loads(payload))
+        self.summary = self._zygote.prepare()
         return self.summary
 
     async def start(self) -> None:
-        """Take up work: listen to the zygote and make the quick workers."""
-        self._control.setblocking(False)
-        self._control_task = asyncio.create_task(self._listen())
+        """Take up work: keep the zygote alive and make the quick workers."""
+        self._spawn_task(self._zygote.listen())
         self._fill()
 
     async def close(self) -> None:
         """Stop everything; askers that still wait get EngineUnavailable."""
         self._closed = True
-        if self._control_task is not None:
-            self._control_task.cancel()
         for task in self._tasks:
             task.cancel()
         for worker in list(self._workers):
@@ -242,62 +202,14 @@ class Engine:
         await asyncio.sleep(0)
 
     def stop(self) -> None:
-        """End the zygote and with it every worker; needs no event loop."""
+        """End all processes; needs no event loop."""
         self._closed = True
-        self._control.close()
-        self._zygote.kill()
-        self._zygote.wait()
+        self._zygote.stop()
 
-    async def _listen(self) -> None:
-        """Hear from the zygote; when it is gone, start another."""
-        loop = asyncio.get_running_loop()
-        while True:
-            splitter = frames.Splitter()
-            with contextlib.suppress(ConnectionError):
-                while data := await loop.sock_recv(self._control, _READ):
-                    for tag, payload in splitter.feed(data):
-                        self._heard(tag, json.loads(payload))
-            await self._restart()
-
-    def _heard(self, tag: Tag, values: dict[str, int]) -> None:
-        if tag is Tag.FORKED and self._making:
-            maker = self._making.popleft()
-            if not maker.done():
-                maker.set_result(values["pid"])
-        elif tag is Tag.DIED:
-            watch = self._death_watch.pop(values["pid"], None)
-            if watch is not None and not watch.done():
-                watch.set_result(values["status"])
-            else:
-                self._deaths[values["pid"]] = values["status"]
-                while len(self._deaths) > len(self._workers) + 64:
-                    del self._deaths[next(iter(self._deaths))]
-
-    async def _restart(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._restarting = True
-        self._control.close()
-        self._zygote.kill()
-        await loop.run_in_executor(None, self._zygote.wait)
-        for watch in self._death_watch.values():
-            if not watch.done():
-                watch.set_result(0)  # died with the zygote, by no fault of the query
-        for maker in self._making:
-            if not maker.done():
-                maker.set_exception(EngineUnavailable())
-        self._making.clear()
-        while True:
-            self._spawn()
-            try:
-                await loop.run_in_executor(None, self.prepare)
-                break
-            except (RokgraphError, OSError):
-                self._zygote.kill()
-                await loop.run_in_executor(None, self._zygote.wait)
-                await asyncio.sleep(1)
-        self._control.setblocking(False)
-        self._restarting = False
-        self._fill()
+    def _spawn_task(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- workers ---------------------------------------------------------------------------
 
@@ -307,25 +219,15 @@ class Engine:
         missing = self.settings.workers - quick - self._being_made
         for _ in range(0 if self._closed else missing):
             self._being_made += 1
-            task = asyncio.create_task(self._make())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._spawn_task(self._make())
 
     async def _make(self) -> None:
-        loop = asyncio.get_running_loop()
         worker = _Worker(self)
-        ours, theirs = socket.socketpair()
         try:
-            made: asyncio.Future[int] = loop.create_future()
-            socket.send_fds(self._control, [frames.pack(Tag.FORK)], [theirs.fileno()])
-            self._making.append(made)
-            worker.pid = await made
-            await loop.create_connection(lambda: worker, sock=ours)
-        except (OSError, EngineUnavailable):
-            ours.close()
-            return  # the zygote is gone; the next one fills the pool again
+            worker.pid = await self._zygote.make(worker)
+        except EngineUnavailable:
+            return  # the next zygote fills the pool again
         finally:
-            theirs.close()
             self._being_made -= 1
         self._workers.add(worker)
         self.idle(worker)
@@ -383,11 +285,7 @@ class Engine:
         worker.release()
         self._promote()
         if job is not None and not killed:
-            task = asyncio.create_task(self._post_mortem(worker.pid, job))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            self._deaths.pop(worker.pid, None)
+            self._spawn_task(self._post_mortem(worker.pid, job))
         self._fill()
 
     def _promote(self) -> None:
@@ -398,14 +296,7 @@ class Engine:
             self._enqueue(job)
 
     async def _post_mortem(self, pid: int, job: _Job) -> None:
-        status = self._deaths.pop(pid, None)
-        if status is None and not self._restarting:
-            watch = asyncio.get_running_loop().create_future()
-            self._death_watch[pid] = watch
-            with contextlib.suppress(TimeoutError):
-                status = await asyncio.wait_for(watch, 1)
-            self._death_watch.pop(pid, None)
-        number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
+        number = await self._zygote.signal_of_death(pid)
         if number in (signal.SIGSEGV, signal.SIGBUS):
             self.kills["stack"] += 1
             job.frames.put_nowait(QueryTooComplex())
