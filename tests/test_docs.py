@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rokgraph.formats import GRAPH_FORMATS, RESULT_FORMATS
+from rokgraph.formats import DATASET_FORMATS, GRAPH_FORMATS, RESULT_FORMATS
 from rokgraph.settings import Settings
 from running import ROOT, Server
 from test_cli import rokgraph
@@ -63,5 +63,6 @@ def test_each_option_of_serve_is_documented() -> None:
 
 def test_the_formats_are_those_that_serve() -> None:
     page = (ROOT / "docs" / "reference" / "http.md").read_text()
+    tables = (*RESULT_FORMATS, *GRAPH_FORMATS, *DATASET_FORMATS)
     told = re.findall(r"\| `(\w+)` \| `([\w.+/-]+)` \|", page)
-    assert told == [(e.name, e.media_type) for e in (*RESULT_FORMATS, *GRAPH_FORMATS)]
+    assert told == [(e.name, e.media_type) for e in tables]

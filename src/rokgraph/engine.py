@@ -77,6 +77,7 @@ class _Worker(asyncio.Protocol):
         self.pid = 0
         self.job: _Job | None = None
         self.slow = False
+        self.once = False
         self.killed = ""
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -236,6 +237,9 @@ class Engine:
         """Give a worker that has nothing to do the next job of its lane."""
         if worker.killed or self._closed:
             return
+        if worker.once:
+            worker.kill(_STOPPED)
+            return
         lane = self._preempted if worker.slow else self._waiting
         if lane:
             worker.run(lane.popleft())
@@ -247,7 +251,7 @@ class Engine:
         job = worker.job
         if job is None:
             return
-        slow = sum(other.slow for other in self._workers)
+        slow = sum(other.slow and not other.once for other in self._workers)
         if slow >= self.settings.slow_workers and self._slow:
             self._slow.pop().kill(_STOPPED)
             slow -= 1
@@ -290,7 +294,9 @@ class Engine:
 
     def _promote(self) -> None:
         """Let stopped queries begin again where slow workers have gone."""
-        room = self.settings.slow_workers - sum(other.slow for other in self._workers)
+        room = self.settings.slow_workers - sum(
+            other.slow and not other.once for other in self._workers
+        )
         for _ in range(min(room, len(self._preempted))):
             job = self._preempted.popleft()
             self._enqueue(job)
@@ -320,8 +326,12 @@ class Engine:
         limit = self.settings.timeout
         return limit if seconds is None else min(seconds, limit)
 
-    async def answer(self, query: Query, seconds: float | None = None) -> Answer:
+    async def answer(
+        self, query: Query, seconds: float | None = None, *, federated: bool = False
+    ) -> Answer:
         """Answer a query within `seconds` (at most the settings' timeout), waiting included.
+
+        `federated`: in a worker of its own that may call the endpoints which the settings list.
 
         Cancelling the call, or closing the answer's chunks, stops the query at once.
 
@@ -331,7 +341,10 @@ class Engine:
         seconds = self.limit(seconds)
         now = asyncio.get_running_loop().time()
         job = _Job(query, query.to_bytes(), seconds, now + seconds, asyncio.Queue())
-        self._submit(job)
+        if federated:
+            await self._submit_open(job)
+        else:
+            self._submit(job)
         try:
             tag, payload = await self._next(job)
         except BaseException:
@@ -351,6 +364,15 @@ class Engine:
         if not self._quick and len(self._waiting) >= self.settings.queue:
             raise TooManyQueries
         self._enqueue(job)
+
+    async def _submit_open(self, job: _Job) -> None:
+        if sum(worker.once for worker in self._workers) >= self.settings.slow_workers:
+            raise TooManyQueries
+        worker = _Worker(self)
+        worker.once = worker.slow = True
+        worker.pid = await self._zygote.make(worker, open_=True)
+        self._workers.add(worker)
+        worker.run(job)
 
     def _enqueue(self, job: _Job) -> None:
         if self._quick:

@@ -29,6 +29,7 @@ class Tag(IntEnum):
     SETUP = 7  # front to zygote: JSON
     READY = 8  # zygote to front: JSON summary of the snapshot
     FORK = 9  # front to zygote: make a worker of the descriptor that comes along
+    FORK_OPEN = 12  # likewise, of a worker that may call the endpoints the settings list
     FORKED = 10  # zygote to front: JSON {pid}
     DIED = 11  # zygote to front: JSON {pid, status}
 

@@ -76,6 +76,14 @@ class Settings(BaseSettings):
     cache: int = Field(
         default=64 * _MIB, ge=0, description="Memory for finished answers, in bytes; 0 for none."
     )
+    federation: tuple[str, ...] = Field(
+        default=(),
+        description="IRIs of endpoints that queries may call by SERVICE; none: federation is off.",
+    )
+    federation_private: bool = Field(
+        default=False,
+        description="Whether those endpoints may be at addresses that are not public.",
+    )
     rate: float | None = Field(
         default=None,
         ge=0,

@@ -16,10 +16,12 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from rokgraph import frames
+from rokgraph import federation, frames
 from rokgraph.errors import QueryError, QueryTooLarge, RokgraphError, to_plain
 from rokgraph.evaluation import NO_FEDERATION, evaluate
 from rokgraph.frames import Tag
@@ -49,19 +51,21 @@ def main() -> None:
     except RokgraphError as error:
         control.sendall(frames.pack_json(Tag.FAULT, to_plain(error)))
         return
+    if settings["federation"]:
+        federation.prepare()
     control.sendall(frames.pack_json(Tag.READY, snapshot.summary.as_json()))
     _serve_forks(control, snapshot, settings)
 
 
-def _load(settings: dict[str, object]) -> Snapshot:
+def _load(settings: dict[str, Any]) -> Snapshot:
     union = bool(settings["union"])
     paths = settings["data"]
     if paths:
-        return load_given(map(Path, paths), union=union)  # type: ignore[call-overload]
+        return load_given(map(Path, paths), union=union)
     return load_built_in(Path(str(settings["root"])), union=union)
 
 
-def _serve_forks(control: socket.socket, snapshot: Snapshot, settings: dict[str, object]) -> None:
+def _serve_forks(control: socket.socket, snapshot: Snapshot, settings: dict[str, Any]) -> None:
     """Fork a worker for each descriptor that comes in; tell of each that died, and how."""
     death, bell = socket.socketpair()
     bell.setblocking(False)
@@ -85,7 +89,8 @@ def _serve_forks(control: socket.socket, snapshot: Snapshot, settings: dict[str,
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for other in (control, death, bell):
                 other.close()
-            _work(socket.socket(fileno=descriptors[0]), snapshot, settings)
+            sealed = message[0] != Tag.FORK_OPEN
+            _work(socket.socket(fileno=descriptors[0]), snapshot, settings, sealed=sealed)
         os.close(descriptors[0])
         control.sendall(frames.pack_json(Tag.FORKED, {"pid": pid}))
 
@@ -101,15 +106,29 @@ def _tell_deaths(control: socket.socket) -> None:
         control.sendall(frames.pack_json(Tag.DIED, {"pid": pid, "status": status}))
 
 
-def _work(connection: socket.socket, snapshot: Snapshot, settings: dict[str, object]) -> NoReturn:
-    """Be a worker until the front hangs up; never returns into the zygote's code."""
+def _work(
+    connection: socket.socket, snapshot: Snapshot, settings: dict[str, Any], *, sealed: bool
+) -> NoReturn:
+    """Be a worker until the front hangs up; never returns into the zygote's code.
+
+    `sealed`: without a descriptor to open anything with; else every query's SERVICE is judged.
+    """
     code = 1
     try:
         _die_with_parent()
-        _confine(int(str(settings["memory"])))
+        _confine(settings["memory"], sealed=sealed)
+        judge = (
+            None
+            if sealed
+            else partial(
+                federation.check,
+                allowed=frozenset(settings["federation"]),
+                private=settings["private"],
+            )
+        )
         threading.stack_size(STACK)
         thread = threading.Thread(
-            target=_answer_all, args=(connection, snapshot, float(str(settings["timeout"])))
+            target=_answer_all, args=(connection, snapshot, settings["timeout"], judge)
         )
         thread.start()
         thread.join()
@@ -118,7 +137,12 @@ def _work(connection: socket.socket, snapshot: Snapshot, settings: dict[str, obj
         os._exit(code)
 
 
-def _answer_all(connection: socket.socket, snapshot: Snapshot, timeout: float) -> None:
+def _answer_all(
+    connection: socket.socket,
+    snapshot: Snapshot,
+    timeout: float,
+    judge: Callable[[str], None] | None,
+) -> None:
     writer = frames.AnswerWriter(connection)
 
     def output(kind: Kind, form: str) -> frames.AnswerWriter:
@@ -127,7 +151,10 @@ def _answer_all(connection: socket.socket, snapshot: Snapshot, timeout: float) -
     while (frame := frames.receive(connection)) is not None:
         _allow_processor(timeout)
         try:
-            evaluate(snapshot, Query.from_bytes(frame[1]), output)  # type: ignore[arg-type]
+            query = Query.from_bytes(frame[1])
+            if judge is not None:
+                judge(query.text)
+            evaluate(snapshot, query, output)  # type: ignore[arg-type]
             writer.finish()
         except QueryError as error:
             connection.sendall(frames.pack_json(Tag.FAULT, to_plain(error)))
@@ -135,12 +162,13 @@ def _answer_all(connection: socket.socket, snapshot: Snapshot, timeout: float) -
             connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryTooLarge())))
         except BrokenPipeError:
             return
-        except OSError:
+        except OSError as error:
             # The only files or sockets that an evaluation opens are those of SERVICE.
-            connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryError(NO_FEDERATION))))
+            told = NO_FEDERATION if judge is None else f"SERVICE failed: {error}"
+            connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryError(told))))
 
 
-def _confine(memory: int) -> None:
+def _confine(memory: int, *, sealed: bool) -> None:
     """Take away what a query must not have: files, sockets, memory without bound, core dumps."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     statm = Path("/proc/self/statm")
@@ -148,7 +176,8 @@ def _confine(memory: int) -> None:
         used = int(statm.read_text().split()[0]) * resource.getpagesize()
         limit = used + memory + STACK
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+    if sealed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
 def _allow_processor(seconds: float) -> None:

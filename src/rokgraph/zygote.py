@@ -53,6 +53,8 @@ class Zygote:
             "union": self._settings.union_default_graph,
             "memory": self._settings.memory,
             "timeout": self._settings.timeout,
+            "federation": list(self._settings.federation),
+            "private": self._settings.federation_private,
         }
         ours.sendall(frames.pack_json(Tag.SETUP, setup))
 
@@ -81,8 +83,8 @@ class Zygote:
                         self._heard(tag, json.loads(payload))
             await self._restart()
 
-    async def make(self, protocol: asyncio.Protocol) -> int:
-        """A new worker behind `protocol`; its process id.
+    async def make(self, protocol: asyncio.Protocol, *, open_: bool = False) -> int:
+        """A new worker behind `protocol`, `open_` if it may call other endpoints; its process id.
 
         Raises EngineUnavailable if none can be had now.
         """
@@ -90,7 +92,11 @@ class Zygote:
         ours, theirs = socket.socketpair()
         try:
             made: asyncio.Future[int] = loop.create_future()
-            socket.send_fds(self._control, [frames.pack(Tag.FORK)], [theirs.fileno()])
+            socket.send_fds(
+                self._control,
+                [frames.pack(Tag.FORK_OPEN if open_ else Tag.FORK)],
+                [theirs.fileno()],
+            )
             self._making.append(made)
             pid = await made
             await loop.create_connection(lambda: protocol, sock=ours)

@@ -32,18 +32,21 @@ class Plan:
     """How a query is to be answered.
 
     `vary` names the request headers that chose the formats; `html`: as a page, made of the JSON
-    or Turtle that the query then asks for; `seconds`: the deadline that the client wants.
+    or Turtle that the query then asks for; `seconds`: the deadline that the client wants;
+    `federated`: it may call other endpoints.
     """
 
     query: Query
     vary: str
     seconds: float | None = None
     html: bool = False
+    federated: bool = False
     volatile: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """See whether the answer is another each time."""
-        object.__setattr__(self, "volatile", _VOLATILE.search(self.query.text) is not None)
+        volatile = self.federated or _VOLATILE.search(self.query.text) is not None
+        object.__setattr__(self, "volatile", volatile)
 
 
 async def answer(exchange: Exchange, plan: Plan) -> None:
@@ -111,7 +114,7 @@ class _Answering:
         """Have the answer made, or wait for somebody who is making the same."""
         cache, engine, plan = self._service.cache, self._service.engine, self._plan
         if plan.volatile:
-            made = await engine.answer(plan.query, plan.seconds)
+            made = await engine.answer(plan.query, plan.seconds, federated=plan.federated)
             return made if made.body is None else Kept(made.kind, made.format, made.body)
         limit = engine.limit(plan.seconds)
         begun = asyncio.get_running_loop().time()

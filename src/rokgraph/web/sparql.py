@@ -72,7 +72,9 @@ class SparqlEndpoint:
             graph_format="turtle" if wanted.html else wanted.graph,
         )
         vary = "" if asked.format else "Accept"
-        await answer(exchange, Plan(query, vary, asked.seconds, html=wanted.html))
+        federated = bool(self._service.engine.settings.federation) and "service" in text.lower()
+        plan = Plan(query, vary, asked.seconds, html=wanted.html, federated=federated)
+        await answer(exchange, plan)
 
     async def _about(self, exchange: Exchange, asked: Asked) -> None:
         """No query: the form for a browser, else the service description.
