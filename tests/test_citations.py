@@ -52,13 +52,6 @@ CARRIERS = {
 }
 # As many words in a row may be the same by chance or because they are a name.
 LONGEST_RUN = 12
-# The printed title of a statute: a name, and the text has no other for it.
-TITLES = (
-    (
-        "Special Act on Promotion of Information and Communications Technology, "
-        "Vitalization of Convergence Thereof, Etc."
-    ),
-)
 
 Facts = dict[str, dict[str, set[str]]]
 Span = tuple[int, int]
@@ -307,7 +300,7 @@ def test_no_text_copies_the_release(folder: str, release: str) -> None:
     copied = {
         f"{path}: {literal.value}"
         for path, literal in literals(folder)
-        if literal.value not in TITLES and any(run in known for run in runs(literal.value))
+        if any(run in known for run in runs(literal.value))
     }
     report(sorted(copied))
 
@@ -317,10 +310,3 @@ def test_a_copied_sentence_would_be_found(release: str) -> None:
     copied = " ".join(words(release)[200 : 200 + LONGEST_RUN + 1]).upper().replace(" ", ",\n“")
     assert any(run in known for run in runs(copied))
     assert not list(runs(" ".join(words(release)[200 : 200 + LONGEST_RUN])))
-
-
-def test_the_titles_let_through_are_in_the_text_and_in_the_data(release: str) -> None:
-    texts = {literal.value for _, literal in literals("data/source")}
-    for title in TITLES:
-        assert title in release
-        assert title in texts
