@@ -3,15 +3,21 @@
 Rule: cannot be stopped from inside; whoever faces the public runs it in a worker.
 """
 
-from collections.abc import Callable
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import IO, cast
 
 import pyoxigraph as ox
 
-from rokgraph import formats
-from rokgraph.errors import NotAcceptable, QueryError, QuerySyntaxError
-from rokgraph.query import Kind, Query, has_dataset_clause, syntax_error
+from rokgraph import dialect, formats
+from rokgraph.errors import NotAcceptable, QueryError
+from rokgraph.query import Kind, Query
 from rokgraph.snapshot import Snapshot
+from rokgraph.vocab import RDF_REIFIES, RDFS_LABEL, SKOS_PREF_LABEL
+
+Answered = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 type_of = {
     ox.QuerySolutions: Kind.SOLUTIONS,
@@ -24,52 +30,131 @@ NO_FEDERATION = (
     "Call this endpoint by SERVICE from your own instead."
 )
 
+_GRAPHS = (*formats.GRAPH_FORMATS, *formats.DATASET_FORMATS)
+_ABBREVIATED = frozenset({"turtle", "trig", "rdfxml"})
+_XML = frozenset({"xml", "rdfxml"})
+_LOOKED_AT = 1000  # triples in which prefixes worth declaring are looked for
+_FUNCTIONS = 32  # unknown functions that one query may call
+_UNKNOWN_FUNCTION = re.compile(r"^The custom function <(.*)> is not supported$")
+_LABELS = (RDFS_LABEL, SKOS_PREF_LABEL)
+_EMPTY = ox.Store()  # parses without evaluating
+
+# https://www.w3.org/TR/xml/#charsets; and a property whose IRI has no part that can be a name
+_NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|<oxprefix: ")
+_KEPT = 10  # bytes: what is looked for may be cut in two
+
 
 def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[bytes]]) -> Kind:
     """Evaluate `query`; `output(kind, format name)` opens the stream the answer is written to.
 
     Raises QuerySyntaxError, NotAcceptable, QueryError (an expression the engine cannot
-    evaluate), and what the stream raises.
+    evaluate, a value that the format cannot carry), and what the stream raises.
     """
-    answer = ask(snapshot, query)
-    kind = type_of[type(answer)]
+    answer = _described(snapshot, query) or ask(snapshot, query)
+    kind = type_of.get(type(answer), Kind.GRAPH)
     form = _format(query, kind)
     stream = output(kind, form.name)
+    if form.name in _XML:
+        stream = cast("IO[bytes]", _XmlStream(stream))
     try:
-        if isinstance(answer, ox.QueryTriples):
-            answer.serialize(stream, cast("ox.RdfFormat", form.native))
-        else:
+        if isinstance(answer, (ox.QuerySolutions, ox.QueryBoolean)):
             answer.serialize(stream, cast("ox.QueryResultsFormat", form.native))
+        else:
+            _write_graph(answer, stream, form, snapshot.summary.prefixes)
     except RuntimeError as error:
         raise QueryError(f"The query cannot be evaluated: {error}") from None
+    except OSError as error:
+        if "does not support RDF 1.2" not in str(error):
+            raise
+        raise QueryError(f"{error}: ask for Turtle, TriG, N-Triples or N-Quads.") from None
     return kind
 
 
-def ask(snapshot: Snapshot, query: Query) -> ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples:
+def ask(snapshot: Snapshot, query: Query) -> Answered:
     """Parse `query` and begin its evaluation; the answer is computed while it is read.
+
+    A DESCRIBE is answered as the engine sees it; `evaluate` knows better.
 
     Raises QuerySyntaxError and QueryError.
     """
-    dataset: dict[str, object] = {}
-    if query.default_graphs is not None or query.named_graphs is not None:
-        # https://www.w3.org/TR/sparql11-protocol/#dataset: given graphs are the whole dataset
-        dataset["default_graph"] = [ox.NamedNode(iri) for iri in query.default_graphs or ()]
-        dataset["named_graphs"] = [ox.NamedNode(iri) for iri in query.named_graphs or ()]
-    elif snapshot.summary.union and not has_dataset_clause(query.text):
-        dataset["use_default_graph_as_union"] = True
+    fault = dialect.misuse(query.text)
+    if fault is not None:
+        raise fault
+    return _run(snapshot, query, query.text)
+
+
+def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
+    """Evaluate `text` on the dataset that `query` asks for.
+
+    A function that the engine does not know becomes one whose every call is an error: its IRI is
+    learned from the engine's refusal. See https://www.w3.org/TR/sparql11-query/#extensionFunctions
+
+    Raises QuerySyntaxError and QueryError.
+    """
+    dataset = _dataset(snapshot, query, text)
+    functions: dict[ox.NamedNode, Callable[..., None]] = {}
+    while True:
+        options = {"base_iri": query.base_iri, "custom_functions": functions}
+        try:
+            if dialect.selects_all(text):
+                parsed = _EMPTY.query(text, **options)  # type: ignore[arg-type]
+                if isinstance(parsed, ox.QuerySolutions):
+                    names = [variable.value for variable in parsed.variables]
+                    text = dialect.in_order(text, names)
+            return snapshot.store.query(text, **options, **dataset)  # type: ignore[arg-type]
+        except SyntaxError as error:
+            lowered = dialect.lower_booleans(text)
+            if lowered == text:
+                prefixes = snapshot.summary.prefixes
+                raise dialect.syntax_error(error.msg, text, prefixes, _complaint(options)) from None
+            text = lowered
+        except RuntimeError as error:
+            unknown = _UNKNOWN_FUNCTION.match(str(error))
+            if unknown is None or len(functions) == _FUNCTIONS:
+                raise QueryError(f"The query cannot be evaluated: {error}") from None
+            functions[ox.NamedNode(unknown[1])] = lambda *_: None
+        except ValueError as error:
+            raise QueryError(f"The query cannot be evaluated: {error}") from None
+
+
+def _complaint(options: dict[str, object]) -> Callable[[str], str | None]:
+    def complaint(text: str) -> str | None:
+        try:
+            _EMPTY.query(text, **options)  # type: ignore[arg-type]
+        except SyntaxError as error:
+            return error.msg
+        except (RuntimeError, ValueError, OSError):
+            return None
+        return None
+
+    return complaint
+
+
+def _dataset(snapshot: Snapshot, query: Query, text: str) -> dict[str, object]:
+    """The engine's options for the dataset of a query.
+
+    Raises QueryError for a graph whose name is no absolute IRI.
+    """
+    if query.default_graphs is None and query.named_graphs is None:
+        union = snapshot.summary.union and not dialect.has_dataset_clause(text)
+        return {"use_default_graph_as_union": True} if union else {}
+    # https://www.w3.org/TR/sparql11-protocol/#dataset: given graphs are the whole dataset
+    return {
+        "default_graph": _graphs(query.default_graphs or ()),
+        "named_graphs": _graphs(query.named_graphs or ()),
+    }
+
+
+def _graphs(iris: Iterable[str]) -> list[ox.NamedNode]:
     try:
-        return snapshot.store.query(query.text, base_iri=query.base_iri, **dataset)  # type: ignore[arg-type]
-    except SyntaxError as error:
-        raise syntax_error(error.msg) from None
-    except RuntimeError as error:
-        raise QueryError(f"The query cannot be evaluated: {error}") from None
+        return [ox.NamedNode(iri) for iri in iris]
     except ValueError as error:
-        raise QuerySyntaxError(str(error)) from None
+        raise QueryError(f"A graph's name is not an absolute IRI: {error}") from None
 
 
 def _format(query: Query, kind: Kind) -> formats.Format:
     if kind is Kind.GRAPH:
-        name, table, form = query.graph_format, formats.GRAPH_FORMATS, "CONSTRUCT or DESCRIBE"
+        name, table, form = query.graph_format, _GRAPHS, "CONSTRUCT or DESCRIBE"
     else:
         name, table = query.result_format, formats.RESULT_FORMATS
         form = "SELECT" if kind is Kind.SOLUTIONS else "ASK"
@@ -80,3 +165,170 @@ def _format(query: Query, kind: Kind) -> formats.Format:
     if found is None:
         raise NotAcceptable(form, offered)
     return found
+
+
+# -- graphs --------------------------------------------------------------------------------
+
+
+def _write_graph(
+    triples: Iterable[ox.Triple],
+    stream: IO[bytes],
+    form: formats.Format,
+    prefixes: dict[str, str],
+) -> None:
+    """Serialise triples as they come, short where the format can, by the snapshot's prefixes.
+
+    Only prefixes that the first triples use are declared.
+    """
+    coming = iter(triples)
+    used: dict[str, str] = {}
+    if form.name in _ABBREVIATED:
+        first = list(islice(coming, _LOOKED_AT))
+        by_space = {space: prefix for prefix, space in prefixes.items()}
+        spaces = {_space(term) for triple in first for term in triple}
+        used = {by_space[space]: space for space in sorted(spaces & by_space.keys())}
+        coming = chain(first, coming)
+    ox.serialize(coming, stream, cast("ox.RdfFormat", form.native), prefixes=used)
+
+
+def _space(term: object) -> str:
+    """The namespace of an IRI, or of a literal's datatype."""
+    iri = term.datatype.value if isinstance(term, ox.Literal) else getattr(term, "value", "")
+    return str(iri)[: max(str(iri).rfind("#"), str(iri).rfind("/")) + 1]
+
+
+class _XmlStream:
+    """What XML cannot carry is refused; a carriage return is written so that it is kept.
+
+    See https://www.w3.org/TR/xml/#sec-line-ends: a literal one is read as a line feed.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._tail = b""
+
+    def write(self, data: bytes) -> int:
+        seen = self._tail + data
+        found = _NOT_XML.search(seen)
+        if found is not None:
+            raise QueryError(_not_xml(found[0]))
+        self._tail = seen[-_KEPT:]
+        self._stream.write(data.replace(b"\r", b"&#13;"))
+        return len(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+
+def _not_xml(found: bytes) -> str:
+    if found.startswith(b"<"):
+        return (
+            "RDF/XML cannot carry this answer: the IRI of a property has no part that can be "
+            "an XML name. Ask for Turtle, TriG, N-Triples, N-Quads or JSON-LD."
+        )
+    return (
+        f"XML cannot carry this answer: it holds the character U+{ord(found.decode()):04X}. "
+        "Ask for JSON, TSV, Turtle or another format that is not XML."
+    )
+
+
+# -- descriptions --------------------------------------------------------------------------
+
+
+def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
+    """The answer of a DESCRIBE query; None for another query.
+
+    Raises QuerySyntaxError and QueryError.
+    """
+    wanted = dialect.description(query.text)
+    if wanted is None:
+        return None
+    # The engine reads the query as it was asked, so that its complaints name the right place.
+    _run(Snapshot(_EMPTY, snapshot.summary), query, query.text)
+
+    def absolute(names: tuple[str, ...]) -> list[ox.NamedNode]:
+        if not names:
+            return []
+        rows = _EMPTY.query(wanted.listing(names), base_iri=query.base_iri)
+        return [row["iri"] for row in cast("Iterable[ox.QuerySolution]", rows)]
+
+    given = _dataset(snapshot, query, query.text)
+    graphs = given.get("default_graph", [ox.DefaultGraph()])
+    if "default_graph" not in given and wanted.graphs is not None:
+        graphs = absolute(wanted.graphs)
+    if "use_default_graph_as_union" in given:
+        graphs = None
+    solutions = _run(snapshot, query, wanted.select) if wanted.select else ()
+    nodes = chain(
+        absolute(wanted.named),
+        (term for row in cast("Iterable[ox.QuerySolution]", solutions) for term in row),
+    )
+    return _Describer(snapshot.store, graphs).describe(nodes)
+
+
+class _Describer:
+    """Symmetric concise bounded descriptions, and the labels of what they mention.
+
+    A resource is described by the statements it is the subject of and those it is the object of;
+    a blank node in their place is described by its own statements, and so on. What reifies a
+    statement is described likewise. Each triple comes once, although none is kept: it is left out
+    if its subject was told of before, or its object was, as an object.
+    See https://www.w3.org/submissions/CBD/#alternatives
+    """
+
+    def __init__(
+        self, store: ox.Store, graphs: list[ox.NamedNode | ox.DefaultGraph] | None
+    ) -> None:
+        """Describe by these graphs; None: by all."""
+        self._store = store
+        self._graphs = [None] if graphs is None else graphs
+        self._reified = next(self._statements(None, RDF_REIFIES, None), None) is not None
+        self._as_subject: set[object] = set()
+        self._as_object: set[object] = set()
+        self._mentioned: dict[ox.NamedNode, None] = {}
+
+    def describe(self, nodes: Iterable[object]) -> Iterator[ox.Triple]:
+        """The description of all the IRIs and blank nodes among `nodes`."""
+        for node in nodes:
+            if isinstance(node, (ox.NamedNode, ox.BlankNode)):
+                yield from self._both_ways(node)
+        for node in self._mentioned:
+            if node not in self._as_subject:
+                for label in _LABELS:
+                    yield from self._statements(node, label, None)
+
+    def _both_ways(self, resource: ox.NamedNode | ox.BlankNode) -> Iterator[ox.Triple]:
+        ahead: deque[tuple[ox.NamedNode | ox.BlankNode, bool]] = deque()
+        ahead += ((resource, True), (resource, False))
+        while ahead:
+            node, as_subject = ahead.popleft()
+            told = self._as_subject if as_subject else self._as_object
+            if node in told:
+                continue
+            told.add(node)
+            subject, object_ = (node, None) if as_subject else (None, node)
+            for triple in self._statements(subject, None, object_):
+                if (triple.object in self._as_object) if as_subject else (
+                    triple.subject in self._as_subject
+                ):
+                    continue
+                yield triple
+                other = triple.object if as_subject else triple.subject
+                if isinstance(other, ox.NamedNode):
+                    self._mentioned[other] = None
+                elif isinstance(other, ox.BlankNode):
+                    ahead.append((other, True))
+                    if not as_subject:
+                        ahead.append((other, False))
+                if self._reified:
+                    reifying = self._statements(None, RDF_REIFIES, triple)
+                    ahead += ((statement.subject, True) for statement in reifying)
+
+    def _statements(self, *pattern: object) -> Iterator[ox.Triple]:
+        """The triples that match, each once though several graphs hold it."""
+        found = (
+            quad.triple
+            for graph in self._graphs
+            for quad in self._store.quads_for_pattern(*pattern, graph)  # type: ignore[arg-type]
+        )
+        return found if self._graphs == [ox.DefaultGraph()] else iter(dict.fromkeys(found))

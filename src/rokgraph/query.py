@@ -4,25 +4,8 @@ Rule: nothing here knows HTTP or the store.
 """
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from enum import Enum
-
-from rokgraph.errors import QuerySyntaxError
-
-_SYNTAX = re.compile(r"^error at (\d+):(\d+): (.*)$", re.DOTALL)
-_EXPECTED_LISTED = 12
-
-# What can hold the letters FROM without being the keyword: comments, strings, IRIs, names.
-# https://www.w3.org/TR/sparql11-query/#grammar, productions 139, 156 to 159, 140, 141, 143, 145
-_FROM = re.compile(
-    r"""(?xis)
-    <[^<>"{}|^`\\\x00-\x20]*> | \#[^\n\r]*
-    | \"{3}(?:[^"\\]|\\.|"(?!""))*\"{3} | '{3}(?:[^'\\]|\\.|'(?!''))*'{3}
-    | "(?:[^"\\\n\r]|\\.)*" | '(?:[^'\\\n\r]|\\.)*'
-    | [?$@][\w-]+ | [\w.-]*:[^\s(){}<>,;|/]* | (?P<keyword>\bfrom\b) | \w+
-    """
-)
 
 
 class Kind(Enum):
@@ -63,27 +46,3 @@ class Query:
             if values[name] is not None:
                 values[name] = tuple(values[name])
         return cls(**values)
-
-
-def has_dataset_clause(text: str) -> bool:
-    """Whether a query names its dataset with FROM or FROM NAMED.
-
-    The engine ignores these clauses when told to take the union as default graph, so it must be
-    known before. See https://www.w3.org/TR/sparql11-query/#specifyingDataset
-    """
-    return "from" in text.lower() and any(token["keyword"] for token in _FROM.finditer(text))
-
-
-def syntax_error(message: str) -> QuerySyntaxError:
-    """The engine's syntax error with its place, and what it expected in a readable length."""
-    match = _SYNTAX.match(message)
-    if not match:
-        return QuerySyntaxError(message)
-    reason = match[3]
-    if reason.startswith("expected one of "):
-        names = re.split(r", (?![^\[]*\])", reason.removeprefix("expected one of "))
-        names = [name for name in names if not name.startswith("[")]
-        more = len(names) - _EXPECTED_LISTED
-        reason = "expected one of " + ", ".join(names[:_EXPECTED_LISTED])
-        reason += f" or {more} more" if more > 0 else ""
-    return QuerySyntaxError(reason, line=int(match[1]), column=int(match[2]))

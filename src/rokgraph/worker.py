@@ -34,6 +34,7 @@ STACK = 256 * 1024 * 1024
 
 _PR_SET_PDEATHSIG = 1
 _CPU_SLACK = 5
+_GROWN = 32 * 1024 * 1024
 _LIBC = ctypes.CDLL(None)
 
 
@@ -144,11 +145,13 @@ def _answer_all(
     judge: Callable[[str], None] | None,
 ) -> None:
     writer = frames.AnswerWriter(connection)
+    at_rest = _peak()
 
     def output(kind: Kind, form: str) -> frames.AnswerWriter:
         return writer.open(kind.value, form)
 
-    while (frame := frames.receive(connection)) is not None:
+    # What a query has taken is not given back: a worker that has grown makes way for a fresh one.
+    while _peak() - at_rest < _GROWN and (frame := frames.receive(connection)) is not None:
         _allow_processor(timeout)
         try:
             query = Query.from_bytes(frame[1])
@@ -166,6 +169,12 @@ def _answer_all(
             # The only files or sockets that an evaluation opens are those of SERVICE.
             told = NO_FEDERATION if judge is None else f"SERVICE failed: {error}"
             connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryError(told))))
+
+
+def _peak() -> int:
+    """The most memory this process has held, in bytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _confine(memory: int, *, sealed: bool) -> None:
