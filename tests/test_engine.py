@@ -210,3 +210,31 @@ def test_when_the_server_is_killed_nothing_is_left(serve: Callable[..., Server])
     while any(Path(f"/proc/{pid}").exists() for pid in left):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_past_the_queue_the_answer_is_503_at_once(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QUEUE", "WORKERS", "SLOW_WORKERS"):
+        monkeypatch.setenv(f"ROKGRAPH_{name}", "1")
+    server = serve("--timeout", "4")
+    answers: list[tuple[httpx.Response, float]] = []
+
+    def ask(number: int) -> None:
+        query = f"{FOREVER} # {number}"
+        answers.append(
+            seconds(lambda: httpx.post(server.url + "/sparql", data={"query": query}, timeout=60))
+        )
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {response.status_code for response, _ in answers} == {503}
+    titles = [response.json()["title"] for response, _ in answers]
+    assert titles.count("The query ran too long") >= 1
+    refused = [taken for response, taken in answers if "busy" in response.json()["title"]]
+    assert len(refused) >= 4
+    assert min(refused) < 1
+    assert_alive(server)
