@@ -11,6 +11,7 @@ See https://www.w3.org/TR/sparql12-query/#sparqlGrammar
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, dropwhile
 
 from rokgraph.errors import QuerySyntaxError
 
@@ -165,23 +166,17 @@ def in_order(text: str, names: Iterable[str]) -> str:
     leaves their order open, and readers of CSV expect that of the query.
     See https://www.w3.org/TR/sparql11-query/#selectClause
     """
-    found = iter(_solid(text))
-    star = None
-    for token in _from_form(found):
-        if star is None:
-            if token[0] == "*":
-                star = token
-                break
-            if token[0].lower() not in ("select", "distinct", "reduced"):
-                return text
+    body = _from_form(text)
+    star = next((at for at, token in enumerate(body[:3]) if token[0] == "*"), None)
+    if star is None or body[0][0].lower() != "select":
+        return text
     wanted = dict.fromkeys(names)
-    seen = dict.fromkeys(token[0][1:] for token in found if token.lastgroup == "variable")
-    order = [name for name in seen if name in wanted]
-    order += [name for name in wanted if name not in seen]
-    if star is None or order == list(wanted):
+    seen = (token[0][1:] for token in body if token.lastgroup == "variable")
+    order = [*dict.fromkeys(name for name in chain(seen, wanted) if name in wanted)]
+    if order == [*wanted]:
         return text
     columns = " ".join(f"?{name}" for name in order)
-    return f"{text[: star.start()]} {columns} {text[star.end() :]}"
+    return f"{text[: body[star].start()]} {columns} {text[body[star].end() :]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +205,7 @@ def description(text: str) -> Description | None:
     """
     if "describe" not in text.lower():
         return None
-    found = iter([*_from_form(iter(_solid(text)))])
+    found = iter(_from_form(text))
     form = next(found, None)
     if form is None or form[0].lower() != "describe":
         return None
@@ -244,13 +239,14 @@ def description(text: str) -> Description | None:
     )
 
 
-def _from_form(found: Iterator[re.Match[str]]) -> Iterator[re.Match[str]]:
+def _from_form(text: str) -> list[re.Match[str]]:
     """The tokens from the query form on: past BASE, PREFIX and VERSION."""
-    for token in found:
-        if token.lastgroup == "word" and token[0].lower() not in ("base", "prefix", "version"):
-            yield token
-            break
-    yield from found
+    prologue = ("base", "prefix", "version")
+    return [
+        *dropwhile(
+            lambda token: token.lastgroup != "word" or token[0].lower() in prologue, _solid(text)
+        )
+    ]
 
 
 # -- faults --------------------------------------------------------------------------------

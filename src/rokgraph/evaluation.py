@@ -5,7 +5,7 @@ Rule: cannot be stopped from inside; whoever faces the public runs it in a worke
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import IO, cast
 
@@ -15,8 +15,11 @@ from rokgraph import dialect, formats
 from rokgraph.errors import NotAcceptable, QueryError
 from rokgraph.query import Kind, Query
 from rokgraph.snapshot import Snapshot
-from rokgraph.vocab import RDF_REIFIES, RDFS_LABEL, SKOS_PREF_LABEL
+from rokgraph.vocab import RDFS_LABEL, SKOS_PREF_LABEL
 
+_Node = ox.NamedNode | ox.BlankNode
+_Object = _Node | ox.Literal | ox.Triple
+_Graph = ox.NamedNode | ox.DefaultGraph
 Answered = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 type_of = {
@@ -33,15 +36,19 @@ NO_FEDERATION = (
 _GRAPHS = (*formats.GRAPH_FORMATS, *formats.DATASET_FORMATS)
 _ABBREVIATED = frozenset({"turtle", "trig", "rdfxml"})
 _XML = frozenset({"xml", "rdfxml"})
-_LOOKED_AT = 1000  # triples in which prefixes worth declaring are looked for
+_LOOKED_AT = 200  # triples in which prefixes worth declaring are looked for
 _FUNCTIONS = 32  # unknown functions that one query may call
 _UNKNOWN_FUNCTION = re.compile(r"^The custom function <(.*)> is not supported$")
+_REIFIES = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#reifies")
 _LABELS = (RDFS_LABEL, SKOS_PREF_LABEL)
 _EMPTY = ox.Store()  # parses without evaluating
 
-# https://www.w3.org/TR/xml/#charsets; and a property whose IRI has no part that can be a name
-_NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|<oxprefix: ")
-_KEPT = 10  # bytes: what is looked for may be cut in two
+# https://www.w3.org/TR/xml/#charsets; and an element of no name, which is how the engine writes a
+# property whose IRI does not end in what can be a name.
+_NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|<[\w.-]{1,50}:[ >/]")
+_KEPT = 64  # bytes: what is looked for may be cut in two
+# What can be a prefix in XML and Turtle alike.
+_PREFIX = re.compile(r"(?!xml)[a-z][\w-]{,49}", re.ASCII | re.IGNORECASE)
 
 
 def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[bytes]]) -> Kind:
@@ -77,9 +84,6 @@ def ask(snapshot: Snapshot, query: Query) -> Answered:
 
     Raises QuerySyntaxError and QueryError.
     """
-    fault = dialect.misuse(query.text)
-    if fault is not None:
-        raise fault
     return _run(snapshot, query, query.text)
 
 
@@ -91,6 +95,9 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
 
     Raises QuerySyntaxError and QueryError.
     """
+    fault = dialect.misuse(text)
+    if fault is not None:
+        raise fault
     dataset = _dataset(snapshot, query, text)
     functions: dict[ox.NamedNode, Callable[..., None]] = {}
     while True:
@@ -117,7 +124,7 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
             raise QueryError(f"The query cannot be evaluated: {error}") from None
 
 
-def _complaint(options: dict[str, object]) -> Callable[[str], str | None]:
+def _complaint(options: Mapping[str, object]) -> Callable[[str], str | None]:
     def complaint(text: str) -> str | None:
         try:
             _EMPTY.query(text, **options)  # type: ignore[arg-type]
@@ -187,6 +194,7 @@ def _write_graph(
         by_space = {space: prefix for prefix, space in prefixes.items()}
         spaces = {_space(term) for triple in first for term in triple}
         used = {by_space[space]: space for space in sorted(spaces & by_space.keys())}
+        used = {prefix: space for prefix, space in used.items() if _PREFIX.fullmatch(prefix)}
         coming = chain(first, coming)
     ox.serialize(coming, stream, cast("ox.RdfFormat", form.native), prefixes=used)
 
@@ -252,11 +260,12 @@ def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
         rows = _EMPTY.query(wanted.listing(names), base_iri=query.base_iri)
         return [row["iri"] for row in cast("Iterable[ox.QuerySolution]", rows)]
 
-    given = _dataset(snapshot, query, query.text)
-    graphs = given.get("default_graph", [ox.DefaultGraph()])
-    if "default_graph" not in given and wanted.graphs is not None:
-        graphs = absolute(wanted.graphs)
-    if "use_default_graph_as_union" in given:
+    graphs: list[_Graph] | None = [ox.DefaultGraph()]
+    if query.default_graphs is not None or query.named_graphs is not None:
+        graphs = [*_graphs(query.default_graphs or ())]
+    elif wanted.graphs is not None:
+        graphs = [*absolute(wanted.graphs)]
+    elif snapshot.summary.union:
         graphs = None
     solutions = _run(snapshot, query, wanted.select) if wanted.select else ()
     nodes = chain(
@@ -276,13 +285,11 @@ class _Describer:
     See https://www.w3.org/submissions/CBD/#alternatives
     """
 
-    def __init__(
-        self, store: ox.Store, graphs: list[ox.NamedNode | ox.DefaultGraph] | None
-    ) -> None:
+    def __init__(self, store: ox.Store, graphs: list[_Graph] | None) -> None:
         """Describe by these graphs; None: by all."""
         self._store = store
-        self._graphs = [None] if graphs is None else graphs
-        self._reified = next(self._statements(None, RDF_REIFIES, None), None) is not None
+        self._graphs: list[_Graph | None] = [None] if graphs is None else [*graphs]
+        self._reified = any(True for _ in self._found(None, _REIFIES, None))
         self._as_subject: set[object] = set()
         self._as_object: set[object] = set()
         self._mentioned: dict[ox.NamedNode, None] = {}
@@ -297,8 +304,8 @@ class _Describer:
                 for label in _LABELS:
                     yield from self._statements(node, label, None)
 
-    def _both_ways(self, resource: ox.NamedNode | ox.BlankNode) -> Iterator[ox.Triple]:
-        ahead: deque[tuple[ox.NamedNode | ox.BlankNode, bool]] = deque()
+    def _both_ways(self, resource: _Node) -> Iterator[ox.Triple]:
+        ahead: deque[tuple[_Node, bool]] = deque()
         ahead += ((resource, True), (resource, False))
         while ahead:
             node, as_subject = ahead.popleft()
@@ -306,14 +313,12 @@ class _Describer:
             if node in told:
                 continue
             told.add(node)
-            subject, object_ = (node, None) if as_subject else (None, node)
-            for triple in self._statements(subject, None, object_):
-                if (triple.object in self._as_object) if as_subject else (
-                    triple.subject in self._as_subject
-                ):
+            pattern = (node, None, None) if as_subject else (None, None, node)
+            for triple in self._statements(*pattern):
+                other = triple.object if as_subject else triple.subject
+                if other in (self._as_object if as_subject else self._as_subject):
                     continue
                 yield triple
-                other = triple.object if as_subject else triple.subject
                 if isinstance(other, ox.NamedNode):
                     self._mentioned[other] = None
                 elif isinstance(other, ox.BlankNode):
@@ -321,14 +326,18 @@ class _Describer:
                     if not as_subject:
                         ahead.append((other, False))
                 if self._reified:
-                    reifying = self._statements(None, RDF_REIFIES, triple)
-                    ahead += ((statement.subject, True) for statement in reifying)
+                    reifying = self._statements(None, _REIFIES, triple)
+                    ahead += ((cast("_Node", found.subject), True) for found in reifying)
 
-    def _statements(self, *pattern: object) -> Iterator[ox.Triple]:
-        """The triples that match, each once though several graphs hold it."""
-        found = (
-            quad.triple
-            for graph in self._graphs
-            for quad in self._store.quads_for_pattern(*pattern, graph)  # type: ignore[arg-type]
-        )
+    def _found(
+        self, subject: _Node | None, predicate: ox.NamedNode | None, object_: _Object | None
+    ) -> Iterator[ox.Triple]:
+        """The triples that match, from each graph that holds them."""
+        for graph in self._graphs:
+            for quad in self._store.quads_for_pattern(subject, predicate, object_, graph):
+                yield quad.triple
+
+    def _statements(self, *pattern: _Object | None) -> Iterator[ox.Triple]:
+        """The triples that match, each once."""
+        found = self._found(*pattern)  # type: ignore[arg-type]
         return found if self._graphs == [ox.DefaultGraph()] else iter(dict.fromkeys(found))

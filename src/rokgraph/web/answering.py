@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import re
+from collections.abc import AsyncIterator
 from dataclasses import astuple, dataclass, field
 from urllib.parse import urlencode
 
@@ -19,12 +20,15 @@ from rokgraph.web.cache import Kept
 from rokgraph.web.encoding import coding, encode_stream
 from rokgraph.web.exchange import Exchange
 from rokgraph.web.http import SECURITY, Gone, left, start, stream
+from rokgraph.web.problems import HttpProblem
 from rokgraph.web.templating import render
 
 # Calls whose value is another each time; found anywhere, even in a string, the answer is not kept.
-_VOLATILE = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\s*\(", re.IGNORECASE)
+# A comment may stand before the bracket.
+_VOLATILE = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\s*[(#]", re.IGNORECASE)
 _FRESH = "public, max-age=60"
 _SHOWN = 1000  # rows on a page
+_LONGEST_OLD = 32 * 1024 * 1024  # bytes of an answer by HTTP/1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,7 @@ class _Answering:
         self._exchange, self._plan = exchange, plan
         self._service, self._observed = exchange.service, exchange.observed
         self._coding = coding(exchange.headers.get("accept-encoding"))
-        self._condition = exchange.headers.get("if-none-match")
+        self._condition = exchange.condition
         digest = self._service.engine.summary.digest
         self._base = conditional.base_tag(digest, __version__, *astuple(plan.query))
         vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
@@ -162,6 +166,10 @@ class _Answering:
             if self._exists():
                 await exchange.respond(304, self._headers)
                 return
+            if exchange.scope["http_version"] == "1.0":
+                body = await self._collected(chunks, leaving)
+                await exchange.respond(200, self._headers, body)
+                return
             exchange.started = True
             await start(exchange.send, 200, {**exchange.common(), **self._headers})
             if exchange.head:
@@ -170,6 +178,24 @@ class _Answering:
             # A fault from here on breaks the connection off: a cut answer is no clean 200.
             coded = encode_stream(chunks, self._coding)
             observed.sent = await stream(exchange.send, coded, leaving)
+
+    async def _collected(
+        self, chunks: AsyncIterator[bytes], leaving: "asyncio.Future[None]"
+    ) -> bytes:
+        """The whole body: HTTP/1.0 has no chunks, and without a length a cut shows nowhere."""
+        body = bytearray()
+        async for chunk in encode_stream(chunks, self._coding):
+            if leaving.done():
+                raise Gone
+            body += chunk
+            if len(body) > _LONGEST_OLD:
+                raise HttpProblem(
+                    505,
+                    "http-version",
+                    "HTTP/1.0 is not enough",
+                    f"By HTTP/1.0 an answer may be {_LONGEST_OLD} bytes long; use HTTP/1.1.",
+                )
+        return bytes(body)
 
     def _complete(self, kind: Kind, form: str, coded: str) -> None:
         """Say what the body is."""
@@ -208,8 +234,11 @@ class _Answering:
             summary=summary, links=links, rows=rows, variables=variables, text=text,
             query=self._plan.query.text,
         )  # fmt: skip
-        headers = {"content-type": "text/html; charset=utf-8", "vary": "Accept", **SECURITY}
-        await self._exchange.respond(200, headers | {"cache-control": "no-cache"}, page)
+        headers = {**self._headers, "content-type": "text/html; charset=utf-8", **SECURITY}
+        if self._plan.volatile:
+            await self._exchange.respond(200, headers, page)
+        else:
+            await self._exchange.represent(headers, self._base, "html", page)
 
 
 def _content_type(kind: Kind, name: str) -> str:

@@ -8,15 +8,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
 
 from rokgraph import __version__
 from rokgraph.engine import Engine
 from rokgraph.web.exchange import Service
 from rokgraph.web.graphs import GraphStore
-from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.http import CORS, SECURITY, Receive, Scope, Send
+from rokgraph.web.problems import HttpProblem, problem
 from rokgraph.web.sparql import SparqlEndpoint
 from rokgraph.web.templating import render
 
@@ -58,6 +60,14 @@ def create_app(engine: Engine) -> Site:
         title="rokgraph", version=str(__version__), lifespan=lifespan, docs_url=None, redoc_url=None
     )
     rest.mount("/static", StaticFiles(directory=_STATIC))
+
+    @rest.exception_handler(HTTPException)
+    def refuse(request: Request, error: HTTPException) -> Response:
+        detail = f"{request.method} of this address: {error.detail}."
+        headers = {**CORS, **(error.headers or {})}
+        told = HttpProblem(error.status_code, "address", error.detail, detail, headers)
+        document = problem(told, request.headers.get("accept", ""), engine.summary.digest)
+        return Response(document.body, document.status, document.headers)
 
     @rest.get("/", response_class=HTMLResponse, include_in_schema=False)
     def home() -> Response:

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rokgraph.engine import Engine
+from rokgraph.web import conditional
 from rokgraph.web.cache import AnswerCache
+from rokgraph.web.encoding import WORTHWHILE, coding, encode
 from rokgraph.web.http import CORS, Receive, Scope, Send, headers_of, respond
 from rokgraph.web.limiter import Limiter
 from rokgraph.web.problems import HttpProblem, problem
@@ -64,6 +66,11 @@ class Exchange:
         """The Accept header, empty if there is none."""
         return self.headers.get("accept", "")
 
+    @property
+    def condition(self) -> str | None:
+        """The If-None-Match header; what a POST would select is none of the tags of its answer."""
+        return None if self.scope["method"] == "POST" else self.headers.get("if-none-match")
+
     def admit(self) -> None:
         """Raise HttpProblem (429) if this client asks too often."""
         client = (self.scope.get("client") or ("",))[0]
@@ -87,6 +94,24 @@ class Exchange:
         if self.started:
             raise error
         await self.respond(told.status, told.headers, told.body)
+
+    async def represent(
+        self, headers: Mapping[str, str], base: str, form: str, body: bytes
+    ) -> None:
+        """Send a whole representation, tagged and coded; 304 if the client has it.
+
+        `base` is what its tag begins with, `form` its format.
+        """
+        worthwhile = len(body) >= WORTHWHILE
+        coded = coding(self.headers.get("accept-encoding")) if worthwhile else "identity"
+        tag = conditional.tag(base, form, coded)
+        headers = {**headers, "etag": tag}
+        if conditional.matches(self.condition, {tag}) or conditional.any_matches(self.condition):
+            await self.respond(304, headers)
+            return
+        if coded != "identity":
+            headers["content-encoding"] = coded
+        await self.respond(200, headers, encode(body, coded))
 
     async def respond(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Send a whole response with the headers of every answer."""

@@ -95,7 +95,10 @@ class GraphStore:
         if "default" in values:
             return None, form
         base = self._service.base_url(exchange.scope, exchange.headers) + "/graph-store"
-        iri = urljoin(base, values["graph"])
+        try:
+            iri = urljoin(base, values["graph"])
+        except ValueError:
+            raise BadRequest(f"The graph is no IRI: {values['graph'][:100]!r}.") from None
         if iri not in self._service.engine.summary.graphs or not iri:
             raise HttpProblem(404, "no-graph", "No such graph", f"There is no graph <{iri[:200]}>.")
         return iri, form

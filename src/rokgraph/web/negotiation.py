@@ -5,8 +5,11 @@ Rule: knows the tables of `formats` and nothing of queries or answers.
 See https://www.rfc-editor.org/rfc/rfc9110#name-accept
 """
 
+import contextlib
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
+from typing import TypeAlias
 
 import mimeparse
 
@@ -16,6 +19,9 @@ from rokgraph.formats import DATASET_FORMATS, GRAPH_FORMATS, RESULT_FORMATS, For
 
 GRAPHS = (*GRAPH_FORMATS, *DATASET_FORMATS)
 HTML = "text/html"
+_CHARSET = "utf-8"
+_BY_NAME = 110  # mimeparse's fitness of a range without wildcards
+_Range: TypeAlias = tuple[str, str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +48,60 @@ def html_first(accept: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _accepted(accept: str) -> Wanted:
-    result, graph = _best(RESULT_FORMATS, accept), _best(GRAPHS, accept)
-    if HTML not in accept:
+    ranges = _ranges(accept)
+    result, graph = _best(RESULT_FORMATS, ranges), _best(GRAPHS, ranges)
+    if HTML not in accept.lower():
         return Wanted(result, graph)
-    others = [entry.media_type for entry in (*RESULT_FORMATS, *GRAPHS)]
-    return Wanted(result, graph, html=_match([*others, HTML], accept) == HTML)
+    page = _quality(HTML, ranges)
+    others = [media for entry in (*RESULT_FORMATS, *GRAPHS) for media in entry.media_types]
+    html = page[0] > 0 and page >= max(_quality(media, ranges) for media in others)
+    return Wanted(result, graph, html=html)
 
 
-def _best(table: tuple[Format, ...], accept: str) -> str | None:
-    """An empty header accepts all; one that cannot be parsed is treated so (RFC 9110, 12.5.1)."""
-    names = {media: entry.name for entry in reversed(table) for media in entry.media_types}
-    registered = [entry.media_type for entry in table]
-    synonyms = [media for entry in table for media in entry.media_types[1:]]
-    # mimeparse prefers the last of equals; ours stand most wanted first, synonyms after all
-    return names.get(_match([*reversed(dict.fromkeys([*registered, *synonyms]))], accept))
+def _ranges(accept: str) -> list[_Range]:
+    """The media ranges of an Accept header that ours can meet, the plainest first.
+
+    A header without any accepts all, and what cannot be parsed is none (RFC 9110, 12.5.1). Our
+    answers have no parameter but the character set: a range with another refuses none of them.
+    """
+    found: list[_Range] = []
+    for part in filter(str.strip, accept.lower().split(",")):
+        with contextlib.suppress(mimeparse.MimeTypeParseException):
+            found.append(mimeparse.parse_media_range(part))
+    if not found:
+        return [mimeparse.parse_media_range("*/*")]
+    met = []
+    for media_range in found:
+        parameters = media_range[2]
+        foreign = not parameters.keys() <= {"q", "charset"}
+        refused = foreign and not float(parameters["q"])
+        if parameters.get("charset", _CHARSET) == _CHARSET and not refused:
+            met.append((foreign, media_range))
+    return [media_range for _, media_range in sorted(met, key=itemgetter(0))]
 
 
-def _match(offered: list[str], accept: str) -> str:
-    if not accept.strip():
-        return offered[-1]
-    try:
-        return str(mimeparse.best_match(offered, accept))
-    except (mimeparse.MimeTypeParseException, ValueError):
-        return offered[-1]
+def _quality(media: str, ranges: list[_Range]) -> tuple[float, float]:
+    """How much a media type is wanted, and by how specific a range."""
+    found: tuple[float, float] = mimeparse.quality_and_fitness_parsed(
+        f"{media};charset={_CHARSET}", ranges
+    )
+    return found
+
+
+def _best(table: tuple[Format, ...], ranges: list[_Range]) -> str | None:
+    """The format wanted most, of equals the first in the table; synonyms after all."""
+    # what an answer would call itself must not be refused by that name
+    offered = [entry for entry in table if not _refused(_quality(entry.media_type, ranges))]
+    names = {entry.media_type: entry.name for entry in offered}
+    for entry in offered:
+        for media in entry.media_types[1:]:
+            names.setdefault(media, entry.name)
+    best = max(names, key=lambda media: _quality(media, ranges), default="")
+    return names[best] if best and _quality(best, ranges)[0] else None
+
+
+def _refused(quality: tuple[float, float]) -> bool:
+    return not quality[0] and quality[1] >= _BY_NAME
 
 
 def _named(name: str) -> Wanted:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
+import pyoxigraph as ox
+
 from rokgraph.errors import BadRequest
 from rokgraph.web.http import Receive, Scope, body_of
 from rokgraph.web.problems import HttpProblem
@@ -23,8 +25,6 @@ _UPDATE = "application/sparql-update"
 _UPDATING = frozenset({"update", "using-graph-uri", "using-named-graph-uri"})
 _SHORT = 4096
 _ONCE = ("query", "format", "timeout")
-# https://www.rfc-editor.org/rfc/rfc3987#section-2.2, as far as an IRI must be absolute
-_IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\x00-\x20<>\"{}|^`\\]*")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
 
 
@@ -88,8 +88,7 @@ def _asked(given: tuple[tuple[str, str], ...]) -> Asked:
     text = values["query"][0] if values["query"] else None
     if text is not None and not text.strip():
         raise BadRequest("The query is empty.")
-    default = tuple(_iri(value, name) for name, value in given if name == "default-graph-uri")
-    named = tuple(_iri(value, name) for name, value in given if name == "named-graph-uri")
+    default, named = _iris(given, "default-graph-uri"), _iris(given, "named-graph-uri")
     explicit = bool(default or named)
     return Asked(
         text=text,
@@ -159,10 +158,16 @@ def _unsupported(kind: str) -> HttpProblem:
     )
 
 
+def _iris(given: tuple[tuple[str, str], ...], name: str) -> tuple[str, ...]:
+    """The IRIs of a parameter, each once: a graph merged with itself is itself."""
+    return tuple(dict.fromkeys(_iri(value, name) for other, value in given if other == name))
+
+
 def _iri(value: str, name: str) -> str:
-    if not _IRI.fullmatch(value):
-        raise BadRequest(f"The value of {name!r} is no absolute IRI: {value[:100]!r}.")
-    return value
+    try:
+        return ox.NamedNode(value).value
+    except ValueError:
+        raise BadRequest(f"The value of {name!r} is no absolute IRI: {value[:100]!r}.") from None
 
 
 def _seconds(given: str) -> float:

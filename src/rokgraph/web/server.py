@@ -5,16 +5,18 @@ Rule: a client that is slow or talks without end is let go; the others do not no
 
 import asyncio
 import contextlib
+import json
 import resource
 import signal
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from rokgraph.settings import Settings
-from rokgraph.web.http import Receive, Scope, Send
+from rokgraph.web.http import CORS, Receive, Scope, Send
 from rokgraph.web.telemetry import log_as_json
 
 LONGEST_URL = 64 * 1024
@@ -22,11 +24,17 @@ _LONGEST_HEAD = LONGEST_URL + 32 * 1024
 _HEAD_SECONDS = 10.0
 _BODY_SECONDS = 30.0
 _GRACE = 10
+_LINGER = 2.0  # a client that is refused while it talks may still read why
 
 _REFUSALS = {
-    408: b"Request Timeout",
-    414: b"URI Too Long",
-    431: b"Request Header Fields Too Large",
+    400: (
+        "Bad Request",
+        "This is no HTTP request: it must name one host, and its URL must be percent-encoded.",
+    ),
+    408: ("Request Timeout", "The request took too long to arrive."),
+    414: ("URI Too Long", f"A URL may be {LONGEST_URL} bytes long; a POST takes longer queries."),
+    431: ("Request Header Fields Too Large", f"URL and headers may be {_LONGEST_HEAD} bytes long."),
+    503: ("Service Unavailable", "Too many connections are open. Please try again in a moment."),
 }
 
 
@@ -36,9 +44,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         """Begin before the first request."""
         super().__init__(*arguments, **named)
+        self._most, self.limit_concurrency = self.limit_concurrency, None
         self._head_bytes = 0
+        self._header_bytes = 0
         self._in_head = True
         self._refusal = 0
+        self._deaf = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -53,18 +64,22 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Count what comes before the headers are complete."""
-        if self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
         if self._in_head:
             self._head_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > _LONGEST_HEAD and not self.transport.is_closing():
+        if self._deaf or not self._in_head or not self._head_bytes:
+            return
+        if self._head_bytes > _LONGEST_HEAD:
             self._refuse(414 if len(self.url if self.headers is not None else b"") == 0 else 431)
+        elif self._timer is None:  # line ends between two requests
+            self._expect(_HEAD_SECONDS)
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._in_head = True
+        self._header_bytes = 0
         self._expect(_HEAD_SECONDS)
 
     def on_url(self, url: bytes) -> None:
@@ -74,8 +89,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refusal = 414
             raise ValueError("the URL is too long")
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Refuse headers past the limit, however they come in."""
+        super().on_header(name, value)
+        self._header_bytes += len(name) + len(value) + len(": \r\n")
+        if len(self.url) + self._header_bytes > _LONGEST_HEAD:
+            self._refusal = 431
+            raise ValueError("the headers are too long")
+
     def on_headers_complete(self) -> None:
-        """The head is there; the body may take a little longer."""
+        """The head is there; the body may take a little longer.
+
+        See https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+        """
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            raise ValueError("not one host")
+        if self._most is not None and len(self.connections) > self._most:
+            self._refusal = 503
+            raise ValueError("too many connections")
         self._in_head = False
         self._head_bytes = 0
         self._expect(_BODY_SECONDS)
@@ -84,14 +116,20 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there."""
         self._expect(None)
+        self._in_head = True
+        self._head_bytes = 0
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
         """Tell of a request that does not parse, or of the limit it hit."""
-        if self._refusal:
-            self._refuse(self._refusal)
+        if self._answering and not self.cycle.more_body:
+            self._deaf, self.cycle.keep_alive = True, False  # the requests before it come first
         else:
-            super().send_400_response(msg)
+            self._refuse(self._refusal or 400)
+
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def _expect(self, seconds: float | None) -> None:
         if self._timer is not None:
@@ -101,37 +139,68 @@ class BoundedProtocol(HttpToolsProtocol):
     def _late(self) -> None:
         if self.transport.is_closing():
             return
-        # Nothing has come at all: there is nobody to tell.
-        if self._in_head and not self._head_bytes:
-            self.transport.close()
-        else:
+        if self.pipeline or (self._in_head and self._answering):
+            self._expect(_HEAD_SECONDS)  # it is the one who waits
+        elif self._head_bytes or self._answering:
             self._refuse(408)
+        else:  # nothing has come at all, or its answer is out: there is nobody to tell
+            self.transport.close()
 
     def _refuse(self, status: int) -> None:
-        reason = _REFUSALS[status]
-        self.transport.write(
-            b"HTTP/1.1 %d %s\r\ncontent-type: text/plain; charset=utf-8\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n%s"
-            % (status, reason, len(reason), reason)
-        )
-        self.transport.close()
+        """Tell why and read no further; a close at once could take the words back."""
+        title, detail = _REFUSALS[status]
+        body = json.dumps({"title": title, "status": status, "detail": detail}).encode()
+        headers = {
+            **{name.decode(): value.decode() for name, value in self.server_state.default_headers},
+            **CORS,
+            "content-type": "application/problem+json",
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            "connection": "close",
+        }
+        if status == 503:  # noqa: PLR2004 - it stands above
+            headers["retry-after"] = "1"
+        lines = [f"HTTP/1.1 {status} {title}", *(": ".join(pair) for pair in headers.items())]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
+        self.transport.write_eof()
+        self._deaf = True
+        self._expect(None)
+        self.loop.call_later(_LINGER, self.transport.close)
+
+
+class Proxied(ProxyHeadersMiddleware):
+    """uvicorn's forwarding headers of trusted proxies, and the host as well."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Let the application see what the last trusted proxy saw."""
+        client = scope.get("client")
+        if scope["type"] == "http" and client and client[0] in self.trusted_hosts:
+            headers = scope["headers"]
+            given = [value for name, value in headers if name == b"x-forwarded-host"]
+            if given:
+                host = given[-1].rpartition(b",")[2].strip()
+                scope["headers"] = [pair for pair in headers if pair[0] != b"host"]
+                scope["headers"].append((b"host", host))
+        await super().__call__(scope, receive, send)
 
 
 def run(app: Callable[[Scope, Receive, Send], Awaitable[None]], settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; running answers are given a bounded time to finish."""
     log_as_json()
     _raise_descriptors()
+    if settings.trusted_proxies:
+        app = Proxied(app, list(settings.trusted_proxies))  # type: ignore[arg-type]
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         http=BoundedProtocol,
         ws="none",
-        log_level="warning",
+        log_config=None,
+        log_level="error",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,
         limit_concurrency=settings.connections,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_GRACE,

@@ -6,7 +6,7 @@ costs more than most queries.
 See https://www.w3.org/TR/sparql11-protocol/#query-operation
 """
 
-from rokgraph import formats
+from rokgraph import __version__, formats
 from rokgraph.description import service_description
 from rokgraph.errors import BadRequest, RokgraphError
 from rokgraph.query import Query
@@ -86,26 +86,24 @@ class SparqlEndpoint:
         wanted = negotiate(exchange.accept, asked.format)
         endpoint = self._service.base_url(exchange.scope, exchange.headers) + "/sparql"
         summary = self._service.engine.summary
-        headers = {"vary": "Accept", "cache-control": "public, max-age=60"}
+        base = conditional.base_tag(summary.digest, __version__, endpoint)
+        vary = "Accept-Encoding" if asked.format else "Accept, Accept-Encoding"
+        headers = {"vary": vary, "cache-control": "public, max-age=60"}
         if wanted.html:
             names = [entry.name for entry in (*formats.RESULT_FORMATS, *formats.GRAPH_FORMATS)]
             page = render(
                 "query.html", title="Ask the graph", digest=summary.digest, query=_EXAMPLE,
                 formats=names, endpoint=endpoint,
             )  # fmt: skip
-            content = {"content-type": "text/html; charset=utf-8"}
-            await exchange.respond(200, headers | content | SECURITY, page)
+            headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
+            await exchange.represent(headers, base, "html", page)
             return
         form = formats.graph_format(wanted.graph or "")
         if form is None:
             raise _not_acceptable([entry.media_type for entry in GRAPHS])
-        tag = conditional.tag(conditional.base_tag(summary.digest, endpoint), form.name)
-        headers |= {"etag": tag, "content-type": form.content_type}
-        condition = exchange.headers.get("if-none-match")
-        if conditional.matches(condition, {tag}) or conditional.any_matches(condition):
-            await exchange.respond(304, headers)
-            return
-        await exchange.respond(200, headers, service_description(summary, endpoint, form.name))
+        headers["content-type"] = form.content_type
+        described = service_description(summary, endpoint, form.name)
+        await exchange.represent(headers, base, form.name, described)
 
 
 def _not_acceptable(offered: list[str]) -> HttpProblem:

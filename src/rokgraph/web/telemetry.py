@@ -19,13 +19,36 @@ LOG = logging.getLogger("rokgraph")
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
+class _AsJson(logging.Formatter):
+    """A line of somebody else's, for instance of a bug with its trace."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        line = {
+            "time": _now(),
+            "level": record.levelname.lower(),
+            "message": record.getMessage().strip(),
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
 def log_as_json() -> None:
-    """Write our log lines to standard error as they are; they are JSON already."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    LOG.addHandler(handler)
+    """Write log lines to standard error; ours as they are, since they are JSON already."""
+    for logger, formatter in (
+        (LOG, logging.Formatter("%(message)s")),
+        (logging.getLogger(), _AsJson()),
+    ):
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(formatter)
+        logger.addHandler(handler)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
+
+
+def _now() -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
 @dataclass(slots=True)
@@ -100,7 +123,7 @@ class Telemetry:
         self._bytes.inc(observed.sent)
         if LOG.isEnabledFor(logging.INFO):
             line = {
-                "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                "time": _now(),
                 "query": observed.id,
                 "outcome": observed.outcome,
                 "status": observed.status,
