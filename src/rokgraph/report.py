@@ -5,6 +5,7 @@ Rule: turns what other rooms found into text; finds nothing itself but counts.
 
 import io
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -104,8 +105,15 @@ def _print_text(checked: Checked) -> None:
         for name, count in counts.items():
             table.add_row(name.removeprefix(GRAPH) or "(default)", str(count))
         console.print(table)
+    lesser: dict[tuple[str, str], list[Result]] = {}
     for result in checked.validation.results:
-        console.print(_told(result, checked.files.get(result.focus, ())), markup=False)
+        if result.severity == "violation":
+            console.print(_told(result, checked.files.get(result.focus, ())), markup=False)
+        else:
+            lesser.setdefault((result.severity, result.rule), []).append(result)
+    for (severity, _), results in lesser.items():
+        message = results[0].message
+        console.print(f"{severity}, {len(results)} times: {message}", markup=False)
     for name, row in checked.faults:
         console.print(f"check {name}: {row}", markup=False)
     by_severity = {
@@ -131,7 +139,8 @@ def _files(nodes: set[str], found: Sequence[sources.Source]) -> dict[str, tuple[
         store = sources.load([source])
         for subject in {quad.subject for quad in store}:
             if isinstance(subject, ox.NamedNode) and subject.value in nodes:
-                files.setdefault(subject.value, []).append(str(source.path))
+                path = os.path.relpath(source.path)
+                files.setdefault(subject.value, []).append(path)
     return {node: tuple(sorted(paths, key=_generated)) for node, paths in files.items()}
 
 
