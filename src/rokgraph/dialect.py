@@ -11,7 +11,7 @@ See https://www.w3.org/TR/sparql12-query/#sparqlGrammar
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, dropwhile
+from itertools import chain, dropwhile, pairwise
 
 from rokgraph.errors import QuerySyntaxError
 
@@ -44,7 +44,9 @@ _TOKEN = re.compile(
 
 _AGGREGATES = frozenset({"avg", "count", "group_concat", "max", "min", "sample", "sum"})
 _AGGREGATE = re.compile(rf"(?i)\b(?:{'|'.join(sorted(_AGGREGATES))})\s*\(")
-_STAR = re.compile(r"(?i)\bselect\s+(?:distinct\s*|reduced\s*)?\*|\bselect\*")
+_REWRITABLE = re.compile(
+    r"(?i)\bselect\s+(?:distinct\s*|reduced\s*)?\*|\bselect\*|\bgroup_concat\b"
+)
 _AFTER_DESCRIBED = frozenset({"where", "order", "group", "having", "limit", "offset", "values"})
 
 _COMPLAINT = re.compile(r"^error at (\d+):(\d+): expected (?:one of )?(.*)$", re.DOTALL)
@@ -125,58 +127,70 @@ def lower_booleans(text: str) -> str:
 
 
 def misuse(text: str) -> QuerySyntaxError | None:
-    """A fault that the engine lets pass: an aggregate in an aggregate, a literal as subject.
+    """A fault that the engine lets pass: an aggregate within an aggregate.
 
-    See https://www.w3.org/TR/sparql12-query/#sparqlGrammar, notes 11 and 18, and the production
-    ExprTripleTermSubject.
+    See https://www.w3.org/TR/sparql12-query/#sparqlGrammar, note 12
     """
-    if "<<(" not in text and len(_AGGREGATE.findall(text)) <= 1:
+    if len(_AGGREGATE.findall(text)) <= 1:
         return None
-    inside: list[bool] = []  # for each bracket that is open: is it within an aggregate?
-    before = ""
-    for token in _solid(text):
-        sign = token[0]
-        if sign == "(":
-            begins = before.lower() in _AGGREGATES
-            if begins and inside and inside[-1]:
-                return _fault(text, token.start() - len(before), "an aggregate in an aggregate")
-            inside.append(begins or bool(inside and inside[-1]))
-        elif sign in ("{", "{|"):
-            inside.append(False)
-        elif sign == "<<(":
-            inside.append(bool(inside and inside[-1]))
-        elif sign in (")", "}", "|}", ")>>") and inside:
-            inside.pop()
-        literal = token.lastgroup in ("string", "number") or sign.lower() in ("true", "false")
-        if before == "<<(" and (literal or sign == "<<("):
-            return _fault(text, token.start(), f"{_shown(sign)} cannot be a subject")
-        before = sign
+    within: list[bool] = []  # for each bracket that is open: is it part of an aggregate?
+    for before, token in pairwise(_solid(text)):
+        if token[0] in ("(", "<<("):
+            outer = bool(within) and within[-1]
+            begins = token[0] == "(" and before[0].lower() in _AGGREGATES
+            if outer and begins:
+                return _fault(text, before.start(), "an aggregate in an aggregate")
+            within.append(outer or begins)
+        elif token[0] in ("{", "{|"):
+            within.append(False)
+        elif token[0] in (")", "}", "|}", ")>>") and within:
+            within.pop()
     return None
 
 
-def selects_all(text: str) -> bool:
-    """Whether `in_order` may have something to do."""
-    return _STAR.search(text) is not None
+def rewritable(text: str) -> bool:
+    """Whether `rewritten` may have something to do."""
+    return _REWRITABLE.search(text) is not None
 
 
-def in_order(text: str, names: Iterable[str]) -> str:
-    """The query with its outermost `SELECT *` written out, columns as they come in the text.
+def rewritten(text: str, names: Iterable[str]) -> str:
+    """The same well-formed query so put that the engine answers it as recommended.
 
-    `names` are the variables that `*` stands for. The engine sorts them by name; the recommendation
-    leaves their order open, and readers of CSV expect that of the query.
-    See https://www.w3.org/TR/sparql11-query/#selectClause
+    `names` are the variables of its solutions. The columns of `SELECT *` come in the order of
+    the text; the engine sorts them, the recommendation leaves it open, readers of CSV expect it.
+    GROUP_CONCAT is a plain string; the engine gives it the language that its parts share.
+    See https://www.w3.org/TR/sparql11-query/#selectClause and #aggGroupConcat
     """
     body = _from_form(text)
-    star = next((at for at, token in enumerate(body[:3]) if token[0] == "*"), None)
+    edits = [*_columns(body, names), *_plain_strings(body)]
+    for start, end, piece in sorted(edits, reverse=True):
+        text = text[:start] + piece + text[end:]
+    return text
+
+
+_Edit = tuple[int, int, str]
+
+
+def _columns(body: list[re.Match[str]], names: Iterable[str]) -> Iterator[_Edit]:
+    star = next((token for token in body[:3] if token[0] == "*"), None)
     if star is None or body[0][0].lower() != "select":
-        return text
+        return
     wanted = dict.fromkeys(names)
     seen = (token[0][1:] for token in body if token.lastgroup == "variable")
     order = [*dict.fromkeys(name for name in chain(seen, wanted) if name in wanted)]
-    if order == [*wanted]:
-        return text
-    columns = " ".join(f"?{name}" for name in order)
-    return f"{text[: body[star].start()]} {columns} {text[body[star].end() :]}"
+    if order != [*wanted]:
+        yield star.start(), star.end(), f" {' '.join('?' + name for name in order)} "
+
+
+def _plain_strings(body: list[re.Match[str]]) -> Iterator[_Edit]:
+    within: list[bool] = []
+    for before, token in pairwise(body):
+        if token[0] == "(":
+            within.append(before[0].lower() == "group_concat")
+            if within[-1]:
+                yield before.start(), before.start(), "STR("
+        elif token[0] == ")" and within and within.pop():
+            yield token.end(), token.end(), ")"
 
 
 @dataclass(frozen=True, slots=True)

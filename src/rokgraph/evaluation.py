@@ -103,12 +103,12 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
     while True:
         options = {"base_iri": query.base_iri, "custom_functions": functions}
         try:
-            if dialect.selects_all(text):
+            put = text
+            if dialect.rewritable(text):
                 parsed = _EMPTY.query(text, **options)  # type: ignore[arg-type]
-                if isinstance(parsed, ox.QuerySolutions):
-                    names = [variable.value for variable in parsed.variables]
-                    text = dialect.in_order(text, names)
-            return snapshot.store.query(text, **options, **dataset)  # type: ignore[arg-type]
+                variables = getattr(parsed, "variables", ())
+                put = dialect.rewritten(text, [variable.value for variable in variables])
+            return snapshot.store.query(put, **options, **dataset)  # type: ignore[arg-type]
         except SyntaxError as error:
             lowered = dialect.lower_booleans(text)
             if lowered == text:

@@ -73,7 +73,7 @@ def problem(error: Exception, accept: str, digest: str) -> Problem:
         body = render("problem.html", title=title, detail=detail, status=status, digest=digest)
     elif accept.partition(";")[0].strip() == "text/plain":
         headers["content-type"] = "text/plain; charset=utf-8"
-        body = f"{title}. {detail}\n".encode()
+        body = (detail if detail.startswith(title) else f"{title}. {detail}").encode() + b"\n"
     else:
         headers["content-type"] = "application/problem+json"
         document = {"type": _TYPES + name, "title": title, "status": status, "detail": detail}
