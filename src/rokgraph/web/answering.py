@@ -8,7 +8,7 @@ import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from rokgraph import __version__, formats
@@ -91,7 +91,7 @@ class _Answering:
         self._coding = coding(exchange.headers.get("accept-encoding"))
         self._condition = exchange.condition
         digest = self._service.engine.summary.digest
-        self._base = conditional.base_tag(digest, __version__, *astuple(plan.query))
+        self._base = conditional.base_tag(digest, __version__, plan.query)
         vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
         fresh = "no-store" if plan.volatile else _FRESH
         self._headers = {"vary": vary, "cache-control": fresh}

@@ -36,6 +36,7 @@ SECURITY = {
 
 # A client that takes none of a finished answer for this long is let go.
 _STALLED = 60.0
+_BUFFERED = 16 * 1024
 
 
 class Gone(Exception):
@@ -65,8 +66,12 @@ async def respond(
     if status not in (204, 304):
         headers.setdefault("content-length", str(len(body)))
     await start(send, status, headers)
+    message = {"type": "http.response.body", "body": b"" if head else body}
+    if len(body) < _BUFFERED:
+        await send(message)  # fits into the buffers of the socket: nobody can make us wait
+        return
     async with asyncio.timeout(_STALLED):
-        await send({"type": "http.response.body", "body": b"" if head else body})
+        await send(message)
 
 
 async def stream(send: Send, chunks: AsyncIterator[bytes], leaving: "asyncio.Future[None]") -> int:
