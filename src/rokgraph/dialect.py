@@ -21,6 +21,9 @@ _LETTER = (
     r"\u2070-\u218F\u2C00-\u2FEF\u3001-\uD7FF\uF900-\uFDCF\uFDF0-\uFFFD\U00010000-\U000EFFFF"
 )
 _CHAR = _LETTER + r"_0-9\u00B7\u0300-\u036F\u203F-\u2040\-"
+# What may be a prefix is looked at no further than this, else dotted words would be read again
+# from each dot on; where more follows, there is no token.
+_PREFIX = 100
 _ESCAPE = r"%[0-9A-Fa-f]{2}|\\[_~.\-!$&'()*+,;=/?\#@%]"
 
 _TOKEN = re.compile(
@@ -31,12 +34,12 @@ _TOKEN = re.compile(
     | (?P<iri><(?:[^<>"{{}}|^`\\\x00-\x20]|\\u[0-9A-Fa-f]{{4}}|\\U[0-9A-Fa-f]{{8}})*>)
     | (?P<variable>[?$][{_LETTER}_0-9][{_LETTER}_0-9\u00B7\u0300-\u036F\u203F-\u2040]*)
     | (?P<blank>_:[{_LETTER}_0-9](?:[{_CHAR}]|\.+(?=[{_CHAR}]))*)
-    | (?P<name>(?:[{_LETTER}](?:[{_CHAR}]|\.+(?=[{_CHAR}]))*)?:
+    | (?P<name>(?:[{_LETTER}](?:[{_CHAR}]|\.+(?=[{_CHAR}])){{0,{_PREFIX}}})?:
         (?:(?:[{_LETTER}_0-9:]|{_ESCAPE})
            (?:[{_CHAR}:]|{_ESCAPE}|\.+(?=[{_CHAR}:]|{_ESCAPE}))*)?)
     | (?P<language>@[A-Za-z]+(?:-[A-Za-z0-9]+)*(?:--[A-Za-z]+)?)
     | (?P<number>(?:[0-9]+\.[0-9]*|\.?[0-9]+)[eE][+-]?[0-9]+ | [0-9]*\.[0-9]+ | [0-9]+)
-    | (?P<word>[A-Za-z][A-Za-z0-9_]*)
+    | (?P<word>(?![{_LETTER}](?:[{_CHAR}]|\.+(?=[{_CHAR}])){{{_PREFIX}}})[A-Za-z][A-Za-z0-9_]*)
     | (?P<sign><<\( | \)>> | << | >> | \{{\| | \|\}} | \^\^ | && | \|\| | [!<>]=
         | [-+*/|^!=<>?(){{}}\[\];,.~])
     """

@@ -16,9 +16,8 @@ import signal
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
-from typing import cast
 
-from rokgraph import frames
+from rokgraph.connection import AHEAD, Job, Worker
 from rokgraph.errors import (
     EngineUnavailable,
     QueryTimeout,
@@ -34,7 +33,6 @@ from rokgraph.settings import Settings
 from rokgraph.snapshot import Summary
 from rokgraph.zygote import Zygote
 
-_AHEAD = 4  # frames read ahead of a slow client
 _TRIES = 3
 _STOPPED = "stopped"  # why we killed a worker: its asker has the reason already
 
@@ -53,90 +51,6 @@ class Answer:
     chunks: AsyncIterator[bytes] | None
 
 
-@dataclass(eq=False, slots=True)
-class _Job:
-    """A query on its way: where its frames go and when it must be done."""
-
-    query: Query
-    payload: bytes
-    seconds: float
-    until: float
-    frames: asyncio.Queue[tuple[Tag, bytes] | RokgraphError]
-    worker: "_Worker | None" = None
-    begun: bool = False
-    tries: int = 0
-
-
-class _Worker(asyncio.Protocol):
-    """One worker process as the front sees it: a socket, a process, at most one job."""
-
-    def __init__(self, pool: "Engine") -> None:
-        self._pool = pool
-        self._splitter = frames.Splitter()
-        self.transport: asyncio.Transport | None = None
-        self.pid = 0
-        self.job: _Job | None = None
-        self.slow = False
-        self.once = False
-        self.killed = ""
-        self._timers: list[asyncio.TimerHandle] = []
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # a stream socket has no other
-
-    def run(self, job: _Job) -> None:
-        """Hand the query over and start the clocks."""
-        self.job, job.worker = job, self
-        job.tries += 1
-        loop = asyncio.get_running_loop()
-        assert self.transport is not None  # noqa: S101 - connected before it is idle
-        self.transport.write(frames.pack(Tag.QUERY, job.payload))
-        self._timers = [loop.call_at(job.until, self._pool.overdue, job)]
-        if not self.slow:
-            self._timers.append(
-                loop.call_later(self._pool.settings.quick, self._pool.grown_slow, self)
-            )
-
-    def data_received(self, data: bytes) -> None:
-        job = self.job
-        if job is None:
-            return
-        for tag, payload in self._splitter.feed(data):
-            job.begun = True
-            job.frames.put_nowait((tag, payload))
-            if tag in (Tag.WHOLE, Tag.END, Tag.FAULT):
-                self.release()
-                self._pool.idle(self)
-                return
-        if job.frames.qsize() > _AHEAD and self.transport is not None:
-            self.transport.pause_reading()
-
-    def resume(self) -> None:
-        """Read on: the client has taken what was read ahead."""
-        if self.transport is not None and not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    def release(self) -> None:
-        """Forget the job and its clocks."""
-        for timer in self._timers:
-            timer.cancel()
-        if self.job is not None:
-            self.job.worker = None
-        self.job, self._timers = None, []
-
-    def kill(self, why: str) -> None:
-        """End the process now."""
-        if not self.killed:
-            self.killed = why
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-        if self.transport is not None:
-            self.transport.abort()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
-        self._pool.lost(self)
-
-
 class Engine:
     """The pool. Make it, `prepare()` it, then `start()` it on a running event loop."""
 
@@ -146,11 +60,11 @@ class Engine:
         self.summary: Summary
         self.kills = dict.fromkeys(("deadline", "left", "stopped", "memory", "stack", "outside"), 0)
         self._zygote = Zygote(settings, self._fill)
-        self._quick: list[_Worker] = []  # idle
-        self._slow: list[_Worker] = []  # idle
-        self._workers: set[_Worker] = set()
-        self._waiting: deque[_Job] = deque()
-        self._preempted: deque[_Job] = deque()
+        self._quick: list[Worker] = []  # idle
+        self._slow: list[Worker] = []  # idle
+        self._workers: set[Worker] = set()
+        self._waiting: deque[Job] = deque()
+        self._preempted: deque[Job] = deque()
         self._being_made = 0
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -169,6 +83,11 @@ class Engine:
     def busy(self) -> int:
         """Worker processes that are at work on a query."""
         return sum(worker.job is not None for worker in self._workers)
+
+    @property
+    def quick_seconds(self) -> float:
+        """After how long a query counts as slow."""
+        return self.settings.quick
 
     @property
     def ready(self) -> bool:
@@ -223,7 +142,7 @@ class Engine:
             self._spawn_task(self._make())
 
     async def _make(self) -> None:
-        worker = _Worker(self)
+        worker = Worker(self)
         try:
             worker.pid = await self._zygote.make(worker)
         except EngineUnavailable:
@@ -233,7 +152,7 @@ class Engine:
         self._workers.add(worker)
         self.idle(worker)
 
-    def idle(self, worker: _Worker) -> None:
+    def idle(self, worker: Worker) -> None:
         """Give a worker that has nothing to do the next job of its lane."""
         if worker.killed or self._closed:
             return
@@ -246,7 +165,7 @@ class Engine:
         else:
             (self._slow if worker.slow else self._quick).append(worker)
 
-    def grown_slow(self, worker: _Worker) -> None:
+    def grown_slow(self, worker: Worker) -> None:
         """A query is past the quick budget: change lanes, or stop it until there is room."""
         job = worker.job
         if job is None:
@@ -271,7 +190,7 @@ class Engine:
         else:
             job.frames.put_nowait(TooManyQueries())
 
-    def overdue(self, job: _Job) -> None:
+    def overdue(self, job: Job) -> None:
         """The deadline has come."""
         if job.worker is None and job not in self._preempted and job not in self._waiting:
             return
@@ -279,7 +198,7 @@ class Engine:
         self.kills["deadline"] += job.worker is not None
         self._drop(job)
 
-    def lost(self, worker: _Worker) -> None:
+    def lost(self, worker: Worker) -> None:
         """A worker is gone; if we did not end it, find out why and tell its asker."""
         self._workers.discard(worker)
         for lane in (self._quick, self._slow):
@@ -301,7 +220,7 @@ class Engine:
             job = self._preempted.popleft()
             self._enqueue(job)
 
-    async def _post_mortem(self, pid: int, job: _Job) -> None:
+    async def _post_mortem(self, pid: int, job: Job) -> None:
         number = await self._zygote.signal_of_death(pid)
         if number in (signal.SIGSEGV, signal.SIGBUS):
             self.kills["stack"] += 1
@@ -340,7 +259,7 @@ class Engine:
         """
         seconds = self.limit(seconds)
         now = asyncio.get_running_loop().time()
-        job = _Job(query, query.to_bytes(), seconds, now + seconds, asyncio.Queue())
+        job = Job(query, query.to_bytes(), seconds, now + seconds, asyncio.Queue())
         if federated:
             await self._submit_open(job)
         else:
@@ -358,23 +277,23 @@ class Engine:
         values = json.loads(payload)
         return Answer(Kind(values["kind"]), values["format"], None, self._chunks(job))
 
-    def _submit(self, job: _Job) -> None:
+    def _submit(self, job: Job) -> None:
         if self._closed:
             raise EngineUnavailable
         if not self._quick and len(self._waiting) >= self.settings.queue:
             raise TooManyQueries
         self._enqueue(job)
 
-    async def _submit_open(self, job: _Job) -> None:
+    async def _submit_open(self, job: Job) -> None:
         if sum(worker.once for worker in self._workers) >= self.settings.slow_workers:
             raise TooManyQueries
-        worker = _Worker(self)
+        worker = Worker(self)
         worker.once = worker.slow = True
         worker.pid = await self._zygote.make(worker, open_=True)
         self._workers.add(worker)
         worker.run(job)
 
-    def _enqueue(self, job: _Job) -> None:
+    def _enqueue(self, job: Job) -> None:
         if self._quick:
             self._quick.pop().run(job)
             return
@@ -382,9 +301,9 @@ class Engine:
         asyncio.get_running_loop().call_at(job.until, self.overdue, job)
         self._fill()
 
-    async def _next(self, job: _Job) -> tuple[Tag, bytes]:
+    async def _next(self, job: Job) -> tuple[Tag, bytes]:
         item = await job.frames.get()
-        if job.worker is not None and job.frames.qsize() < _AHEAD:
+        if job.worker is not None and job.frames.qsize() < AHEAD:
             job.worker.resume()
         if isinstance(item, RokgraphError):
             raise item
@@ -392,7 +311,7 @@ class Engine:
             raise from_plain(json.loads(item[1]))
         return item
 
-    async def _chunks(self, job: _Job) -> AsyncIterator[bytes]:
+    async def _chunks(self, job: Job) -> AsyncIterator[bytes]:
         try:
             while True:
                 tag, payload = await self._next(job)
@@ -402,7 +321,7 @@ class Engine:
         finally:
             self._drop(job)
 
-    def _drop(self, job: _Job) -> None:
+    def _drop(self, job: Job) -> None:
         """Nobody waits for this job any more."""
         for lane in (self._waiting, self._preempted):
             with contextlib.suppress(ValueError):

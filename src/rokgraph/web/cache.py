@@ -5,15 +5,16 @@ Rule: an answer is a pure function of its key, so nothing here ever expires.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Self
 
 from rokgraph.errors import RokgraphError
-from rokgraph.query import Kind
+from rokgraph.query import Kind, Query
 from rokgraph.web.encoding import WORTHWHILE, encode
 
-_OVERHEAD = 512  # of an entry without its body, roughly
+_OVERHEAD = 512  # bytes of an entry without its body and its query, roughly
+_TEXT = 64  # of a text without its characters
+_WIDEST = 4  # of a character beyond ASCII, at most
 
 
 @dataclass(slots=True)
@@ -39,17 +40,24 @@ class Kept:
         return 2 * len(self.body) + _OVERHEAD
 
 
+def _size(query: Query, kept: Kept) -> int:
+    """Bytes that an answer takes with the query it is found by."""
+    texts = (query.text, *(query.default_graphs or ()), *(query.named_graphs or ()))
+    widths = (len(text) * (1 if text.isascii() else _WIDEST) for text in texts)
+    return kept.size + len(texts) * _TEXT + sum(widths)
+
+
 class AnswerCache:
     """Least recently used answers go first."""
 
     def __init__(self, limit: int) -> None:
         """Keep at most `limit` bytes."""
         self._limit = limit
-        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
-        self.coming: dict[Hashable, asyncio.Future[Kept | None]] = {}
+        self._kept: OrderedDict[Query, Kept] = OrderedDict()
+        self.coming: dict[Query, asyncio.Future[Kept | None]] = {}
         self.size = self.hits = self.misses = 0
 
-    def get(self, key: Hashable) -> Kept | None:
+    def get(self, key: Query) -> Kept | None:
         """The answer, if it is kept."""
         kept = self._kept.get(key)
         if kept is not None:
@@ -57,17 +65,17 @@ class AnswerCache:
             self.hits += 1
         return kept
 
-    def put(self, key: Hashable, kept: Kept) -> None:
+    def put(self, key: Query, kept: Kept) -> None:
         """Keep an answer, and let others go for it."""
-        if kept.size > self._limit // 8 or key in self._kept:
+        size = _size(key, kept)
+        if size > self._limit // 8 or key in self._kept:
             return
         self._kept[key] = kept
-        self.size += kept.size
+        self.size += size
         while self.size > self._limit:
-            _, old = self._kept.popitem(last=False)
-            self.size -= old.size
+            self.size -= _size(*self._kept.popitem(last=False))
 
-    async def wait(self, key: Hashable) -> Kept | None:
+    async def wait(self, key: Query) -> Kept | None:
         """What came of it if somebody is making this answer; None if there is nothing to share.
 
         Raises what its maker was told, since the same question would be told the same.
@@ -78,7 +86,7 @@ class AnswerCache:
                 return kept
         return None
 
-    def begin(self, key: Hashable) -> "Making":
+    def begin(self, key: Query) -> "Making":
         """Say that this answer is being made, so that others wait for it."""
         self.misses += 1
         return Making(self, key)
@@ -87,7 +95,7 @@ class AnswerCache:
 class Making:
     """An answer on its way; use it as a context manager and call `done` with what came."""
 
-    def __init__(self, cache: AnswerCache, key: Hashable) -> None:
+    def __init__(self, cache: AnswerCache, key: Query) -> None:
         """Let others wait for it, unless somebody made it first."""
         self._cache, self._key = cache, key
         self._future: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()

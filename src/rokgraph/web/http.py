@@ -61,7 +61,10 @@ async def start(send: Send, status: int, headers: Mapping[str, str]) -> None:
 async def respond(
     send: Send, status: int, headers: Mapping[str, str], body: bytes = b"", *, head: bool = False
 ) -> None:
-    """Send a whole response; `head` leaves the body out but tells its length."""
+    """Send a whole response; `head` leaves the body out but tells its length.
+
+    Raises Gone if the client takes nothing of a large one for too long.
+    """
     headers = dict(headers)
     if status not in (204, 304):
         headers.setdefault("content-length", str(len(body)))
@@ -70,8 +73,11 @@ async def respond(
     if len(body) < _BUFFERED:
         await send(message)  # fits into the buffers of the socket: nobody can make us wait
         return
-    async with asyncio.timeout(_STALLED):
-        await send(message)
+    try:
+        async with asyncio.timeout(_STALLED):
+            await send(message)
+    except TimeoutError:
+        raise Gone from None
 
 
 async def stream(send: Send, chunks: AsyncIterator[bytes], leaving: "asyncio.Future[None]") -> int:

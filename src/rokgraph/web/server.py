@@ -8,6 +8,8 @@ import contextlib
 import json
 import resource
 import signal
+import socket
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -25,6 +27,7 @@ _HEAD_SECONDS = 10.0
 _BODY_SECONDS = 30.0
 _GRACE = 10
 _LINGER = 2.0  # a client that is refused while it talks may still read why
+_STALLED = 60  # a client that reads nothing for so many seconds is let go, where the system can
 
 _REFUSALS = {
     400: (
@@ -55,6 +58,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Expect a request soon."""
         super().connection_made(transport)  # type: ignore[arg-type]
+        if sys.platform == "linux":
+            connection = transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED * 1000)
         self._expect(_HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
