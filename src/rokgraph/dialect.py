@@ -134,7 +134,7 @@ def misuse(text: str) -> QuerySyntaxError | None:
 
     See https://www.w3.org/TR/sparql12-query/#sparqlGrammar, note 12
     """
-    if len(_AGGREGATE.findall(text)) <= 1:
+    if text.count("(") <= 1 or len(_AGGREGATE.findall(text)) <= 1:
         return None
     within: list[bool] = []  # for each bracket that is open: is it part of an aggregate?
     for before, token in pairwise(_solid(text)):
@@ -153,7 +153,7 @@ def misuse(text: str) -> QuerySyntaxError | None:
 
 def rewritable(text: str) -> bool:
     """Whether `rewritten` may have something to do."""
-    return _REWRITABLE.search(text) is not None
+    return ("*" in text or "_" in text) and _REWRITABLE.search(text) is not None
 
 
 def rewritten(text: str, names: Iterable[str]) -> str:

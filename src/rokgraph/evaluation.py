@@ -301,8 +301,10 @@ class _Describer:
                 yield from self._both_ways(node)
         for node in self._mentioned:
             if node not in self._as_subject:
-                for label in _LABELS:
-                    yield from self._statements(node, label, None)
+                for predicate in _LABELS:
+                    for triple in self._statements(node, predicate, None):
+                        if triple.object not in self._as_object:
+                            yield triple
 
     def _both_ways(self, resource: _Node) -> Iterator[ox.Triple]:
         ahead: deque[tuple[_Node, bool]] = deque()
@@ -316,15 +318,13 @@ class _Describer:
             pattern = (node, None, None) if as_subject else (None, None, node)
             for triple in self._statements(*pattern):
                 other = triple.object if as_subject else triple.subject
+                if isinstance(other, ox.BlankNode):
+                    ahead += ((other, True),) if as_subject else ((other, True), (other, False))
+                elif isinstance(other, ox.NamedNode):
+                    self._mentioned[other] = None
                 if other in (self._as_object if as_subject else self._as_subject):
                     continue
                 yield triple
-                if isinstance(other, ox.NamedNode):
-                    self._mentioned[other] = None
-                elif isinstance(other, ox.BlankNode):
-                    ahead.append((other, True))
-                    if not as_subject:
-                        ahead.append((other, False))
                 if self._reified:
                     reifying = self._statements(None, _REIFIES, triple)
                     ahead += ((cast("_Node", found.subject), True) for found in reifying)

@@ -20,6 +20,15 @@ from rokgraph.formats import DATASET_FORMATS, GRAPH_FORMATS, RESULT_FORMATS, For
 GRAPHS = (*GRAPH_FORMATS, *DATASET_FORMATS)
 HTML = "text/html"
 _CHARSET = "utf-8"
+# What clients call formats of graphs elsewhere, SPARQLWrapper among them.
+_GRAPHS_AS_CLIENTS_SAY = {
+    "json": "jsonld",
+    "json-ld": "jsonld",
+    "n3": "turtle",
+    "rdf+xml": "rdfxml",
+    "rdf/xml": "rdfxml",
+    "xml": "rdfxml",
+}
 _BY_NAME = 110  # mimeparse's fitness of a range without wildcards
 _Range: TypeAlias = tuple[str, str, dict[str, str]]
 
@@ -105,9 +114,11 @@ def _refused(quality: tuple[float, float]) -> bool:
 
 
 def _named(name: str) -> Wanted:
-    if name.lower() in ("html", HTML):
+    name = name.replace(" ", "+").lower()  # a plus that was not percent-encoded
+    if name in ("html", HTML):
         return Wanted("json", "turtle", html=True)
-    result, graph = formats.result_format(name), formats.graph_format(name)
+    result = formats.result_format(name)
+    graph = formats.graph_format(_GRAPHS_AS_CLIENTS_SAY.get(name, name))
     if result is None and graph is None:
         known = ", ".join(entry.name for entry in (*RESULT_FORMATS, *GRAPHS))
         raise BadRequest(f"Unknown format {name[:100]!r}; known: html, {known}, or a media type.")

@@ -83,7 +83,8 @@ def _asked(given: tuple[tuple[str, str], ...]) -> Asked:
     _refuse_updates(given)
     values = {name: [value for other, value in given if other == name] for name in _ONCE}
     for name, found in values.items():
-        if len(found) > 1:
+        # SPARQLWrapper says the format twice, by name and by media type: then the first counts
+        if len(found) > 1 and not (name == "format" and len(set(found)) == len(found)):
             raise BadRequest(f"The parameter {name!r} is given {len(found)} times.")
     text = values["query"][0] if values["query"] else None
     if text is not None and not text.strip():

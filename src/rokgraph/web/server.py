@@ -21,7 +21,7 @@ from rokgraph.settings import Settings
 from rokgraph.web.http import CORS, Receive, Scope, Send
 from rokgraph.web.telemetry import log_as_json
 
-LONGEST_URL = 64 * 1024
+LONGEST_URL = 64 * 1024 - 1  # the parser's own limit
 _LONGEST_HEAD = LONGEST_URL + 32 * 1024
 _HEAD_SECONDS = 10.0
 _BODY_SECONDS = 30.0
