@@ -134,7 +134,7 @@ def misuse(text: str) -> QuerySyntaxError | None:
 
     See https://www.w3.org/TR/sparql12-query/#sparqlGrammar, note 12
     """
-    if text.count("(") <= 1 or len(_AGGREGATE.findall(text)) <= 1:
+    if text.count("(") <= 1 or not _may_nest(text):
         return None
     within: list[bool] = []  # for each bracket that is open: is it part of an aggregate?
     for before, token in pairwise(_solid(text)):
@@ -149,6 +149,16 @@ def misuse(text: str) -> QuerySyntaxError | None:
         elif token[0] in (")", "}", "|}", ")>>") and within:
             within.pop()
     return None
+
+
+def _may_nest(text: str) -> bool:
+    """Whether between two aggregates the first may be open still; brackets in strings may count."""
+    for one, other in pairwise(_AGGREGATE.finditer(text)):
+        between = text[one.end() : other.start()]
+        hidden = any(sign in between for sign in "\"'#<")
+        if hidden or between.count(")") <= between.count("("):
+            return True
+    return False
 
 
 def rewritable(text: str) -> bool:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+from pyoxigraph import NamedNode
 
 from rokgraph.errors import SettingError
 
@@ -103,6 +104,10 @@ class Settings(BaseSettings):
             return None
         if not value.startswith(("http://", "https://")):
             raise ValueError("it must begin with http:// or https://")
+        try:
+            NamedNode(value)
+        except ValueError:
+            raise ValueError("it must be an IRI") from None
         return value.rstrip("/")
 
     @property
@@ -125,6 +130,8 @@ def make_settings(**given: object) -> Settings:
     """
     try:
         return Settings(**{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except SettingsError as error:
+        raise SettingError(f"{error}: {error.__cause__}; lists are written in JSON") from None
     except ValidationError as error:
         raise SettingError(
             "; ".join(

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 import pyoxigraph as ox
 
@@ -22,13 +23,15 @@ class Summary:
 
     `digest` is lower-case hexadecimal SHA-256; `graphs` maps graph IRIs ("" for the default
     graph) to triple counts; `prefixes` maps prefix to namespace; `union` says whether queries
-    see the union of all graphs as their default graph.
+    see the union of all graphs as their default graph; `load` is empty where the same digest always
+    means the same names of blank nodes, else it is another one each time the data is loaded.
     """
 
     digest: str
     graphs: dict[str, int]
     prefixes: dict[str, str]
     union: bool
+    load: str = ""
 
     @property
     def size(self) -> int:
@@ -58,6 +61,7 @@ def load_built_in(root: Path, *, union: bool = True) -> Snapshot:
     Raises SourceError for a file that cannot be read or parsed.
     """
     store = sources.load(sources.built_in(root))
+    _name_blanks(store)
     return _snapshot(store, dataset_digest(store), union=union)
 
 
@@ -73,7 +77,8 @@ def load_given(paths: Iterable[Path], *, union: bool = False) -> Snapshot:
     store = sources.load(found)
     digests = sorted(_file_digest(source.path) for source in found)
     digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    return _snapshot(store, digest, union=union)
+    load = uuid4().hex if any(map(_has_blank, store)) else ""
+    return _snapshot(store, digest, union=union, load=load)
 
 
 def dataset_digest(store: ox.Store) -> str:
@@ -117,12 +122,26 @@ def declared_prefixes(quads: Iterable[ox.Quad]) -> dict[str, str]:
     return {names[node]: spaces[node] for node in sorted(names, key=names.get) if node in spaces}  # type: ignore[arg-type]
 
 
-def _snapshot(store: ox.Store, digest: str, *, union: bool) -> Snapshot:
+def _name_blanks(store: ox.Store) -> None:
+    """Give blank nodes their canonical names, the same each time: answers show them."""
+    found = [quad for quad in store if _has_blank(quad)]
+    named = ox.Dataset(found)
+    named.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
+    for quad in found:
+        store.remove(quad)
+    store.extend(named)
+
+
+def _has_blank(quad: ox.Quad) -> bool:
+    return isinstance(quad.subject, ox.BlankNode) or isinstance(quad.object, ox.BlankNode)
+
+
+def _snapshot(store: ox.Store, digest: str, *, union: bool, load: str = "") -> Snapshot:
     graphs = _counts(store)
     declaring = store.quads_for_pattern(None, SH_PREFIX, None)
     spaces = store.quads_for_pattern(None, SH_NAMESPACE, None)
     prefixes = declared_prefixes([*declaring, *spaces])
-    return Snapshot(store, Summary(digest, graphs, prefixes, union))
+    return Snapshot(store, Summary(digest, graphs, prefixes, union, load))
 
 
 def _counts(store: ox.Store) -> dict[str, int]:

@@ -90,8 +90,8 @@ class _Answering:
         self._service, self._observed = exchange.service, exchange.observed
         self._coding = coding(exchange.headers.get("accept-encoding"))
         self._condition = exchange.condition
-        digest = self._service.engine.summary.digest
-        self._base = conditional.base_tag(digest, __version__, plan.query)
+        summary = self._service.engine.summary
+        self._base = conditional.base_tag(summary.digest, summary.load, __version__, plan.query)
         vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
         fresh = "no-store" if plan.volatile else _FRESH
         self._headers = {"vary": vary, "cache-control": fresh}
