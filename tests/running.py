@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,13 +46,16 @@ def run_server(*options: str) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "rokgraph", "serve", "--port", str(port), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     url = f"http://127.0.0.1:{port}"
+    # a pipe that nobody reads would fill
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed below, after the process
+    process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True)
     try:
         with httpx.Client(base_url=url, timeout=60) as client:
             for _ in range(600):
                 if process.poll() is not None:
-                    raise RuntimeError(process.stdout.read() if process.stdout else "")
+                    log.seek(0)
+                    raise RuntimeError(log.read())
                 with contextlib.suppress(httpx.TransportError):
                     if client.get("/healthz").is_success:
                         break
@@ -60,8 +64,7 @@ def run_server(*options: str) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(20)
-        if process.stdout:
-            process.stdout.close()
+        log.close()
 
 
 def missing(what: str) -> None:

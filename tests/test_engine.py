@@ -1,10 +1,13 @@
 """The killable workers, by doing to them what is done to endpoints on the open web."""
 
+import contextlib
 import csv
 import io
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -198,6 +201,23 @@ def test_killed_workers_and_zygote_are_replaced(serve: Callable[..., Server]) ->
         assert response.status_code == 200
         assert taken < 3  # a second, and room for a loaded machine
         zygote = zygote_of(server)
+
+
+def test_a_log_that_nobody_reads_stops_no_answer() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "rokgraph", "serve", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=5) as client:
+            for _ in range(200):
+                with contextlib.suppress(httpx.ConnectError):
+                    client.get("/healthz")
+                    break
+                time.sleep(0.05)
+            for _ in range(1000):  # a pipe holds some 350 lines
+                assert client.get("/sparql", params={"query": "ASK {}"}).is_success
+        process.kill()
 
 
 def test_when_the_server_is_killed_nothing_is_left(serve: Callable[..., Server]) -> None:

@@ -174,11 +174,14 @@ class Engine:
         if slow >= self.settings.slow_workers and self._slow:
             self._slow.pop().kill(_STOPPED)
             slow -= 1
-        if slow < self.settings.slow_workers or job.begun:
+        if slow < self.settings.slow_workers or (job.begun and self._room_for_begun(slow)):
             worker.slow = True
             with contextlib.suppress(ProcessLookupError):
                 os.setpriority(os.PRIO_PROCESS, worker.pid, 10)
             self._fill()
+            return
+        if job.begun:
+            self._end(job, TooManyQueries())
             return
         worker.release()
         worker.kill(_STOPPED)
@@ -190,12 +193,32 @@ class Engine:
         else:
             job.frames.put_nowait(TooManyQueries())
 
+    def _room_for_begun(self, slow: int) -> bool:
+        """Whether one more answer that has begun may go on: it cannot be begun again.
+
+        As many as the settings say may do so beyond those; then one whose client does not keep
+        up makes room, the oldest first.
+        """
+        if slow < 2 * self.settings.slow_workers:
+            return True
+        jobs = (worker.job for worker in self._workers if worker.slow and not worker.once)
+        behind = [job for job in jobs if job and job.begun and job.frames.qsize() > AHEAD]
+        if behind:
+            self._end(min(behind, key=lambda job: job.until), TooManyQueries())
+        return bool(behind)
+
     def overdue(self, job: Job) -> None:
         """The deadline has come."""
         if job.worker is None and job not in self._preempted and job not in self._waiting:
             return
-        job.frames.put_nowait(QueryTimeout(job.seconds))
         self.kills["deadline"] += job.worker is not None
+        self._end(job, QueryTimeout(job.seconds))
+
+    def _end(self, job: Job, error: RokgraphError) -> None:
+        """Stop a job and tell its asker why; what was read ahead would be cut all the same."""
+        while not job.frames.empty():
+            job.frames.get_nowait()
+        job.frames.put_nowait(error)
         self._drop(job)
 
     def lost(self, worker: Worker) -> None:

@@ -36,7 +36,7 @@ NO_FEDERATION = (
 _GRAPHS = (*formats.GRAPH_FORMATS, *formats.DATASET_FORMATS)
 _ABBREVIATED = frozenset({"turtle", "trig", "rdfxml"})
 _XML = frozenset({"xml", "rdfxml"})
-_LOOKED_AT = 200  # triples in which prefixes worth declaring are looked for
+_LOOKED_AT = 100  # triples in which prefixes worth declaring are looked for
 _FUNCTIONS = 32  # unknown functions that one query may call
 _UNKNOWN_FUNCTION = re.compile(r"^The custom function <(.*)> is not supported$")
 _REIFIES = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#reifies")
@@ -192,17 +192,23 @@ def _write_graph(
     if form.name in _ABBREVIATED:
         first = list(islice(coming, _LOOKED_AT))
         by_space = {space: prefix for prefix, space in prefixes.items()}
-        spaces = {_space(term) for triple in first for term in triple}
+        spaces = _spaces(first)
         used = {by_space[space]: space for space in sorted(spaces & by_space.keys())}
         used = {prefix: space for prefix, space in used.items() if _PREFIX.fullmatch(prefix)}
         coming = chain(first, coming)
     ox.serialize(coming, stream, cast("ox.RdfFormat", form.native), prefixes=used)
 
 
-def _space(term: object) -> str:
-    """The namespace of an IRI, or of a literal's datatype."""
-    iri = term.datatype.value if isinstance(term, ox.Literal) else getattr(term, "value", "")
-    return str(iri)[: max(str(iri).rfind("#"), str(iri).rfind("/")) + 1]
+def _spaces(triples: Iterable[ox.Triple]) -> set[str]:
+    """The namespaces of the IRIs in triples, datatypes included."""
+    iris = set()
+    for triple in triples:
+        for term in triple:
+            if type(term) is ox.NamedNode:
+                iris.add(term.value)
+            elif type(term) is ox.Literal:
+                iris.add(term.datatype.value)
+    return {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iri in iris}
 
 
 class _XmlStream:

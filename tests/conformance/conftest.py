@@ -57,8 +57,10 @@ _ROWS: dict[str, Row] = {}
 _ROW_OF: dict[str, str] = {}
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make the rows before anything runs."""
+    """Make the rows before anything runs; put last what waits for slow clients."""
+    items.sort(key=lambda item: item.get_closest_marker("late") is not None)
     for item in items:
         if HERE not in item.path.parents or not isinstance(item, pytest.Function):
             continue
@@ -106,8 +108,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Know the marker of a manifest's entry."""
+    """Know our markers."""
     config.addinivalue_line("markers", "entry(name, note): a row of its own in the table")
+    config.addinivalue_line("markers", "late: waits for what began when its file did")
 
 
 @pytest.fixture(scope="session")
@@ -121,6 +124,22 @@ def server() -> Iterator[Running]:
 def patient() -> Iterator[Running]:
     """The built-in graph, with workers that take their time: none is put last for being slow."""
     with run("--timeout", "120", ROKGRAPH_QUICK="100", ROKGRAPH_WORKERS="4") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def based() -> Iterator[Running]:
+    """The built-in graph under a base URL, which an option and a variable give differently."""
+    url = "https://graph.example.org/kg/"
+    with run("--base-url", url, ROKGRAPH_BASE_URL="https://variable.example") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def behind() -> Iterator[Running]:
+    """The built-in graph behind a trusted proxy, five questions a second for each client."""
+    proxies = '["127.0.0.1"]'
+    with run(ROKGRAPH_TRUSTED_PROXIES=proxies, ROKGRAPH_RATE="5") as running:
         yield running
 
 

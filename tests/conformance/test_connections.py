@@ -11,7 +11,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import httpx
@@ -285,42 +285,42 @@ def drip(connection: socket.socket, seconds: float) -> bytes:
     return b"not closed"
 
 
-@pytest.fixture(scope="module")
-def slowly(server: Running) -> dict[str, tuple[bytes, float]]:
-    """What came of slow clients, and after how many seconds; all wait at the same time."""
+Came = tuple[bytes, float]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def slowly(patient: Running) -> Iterator[dict[str, Future[Came]]]:
+    """What comes of slow clients, and after how many seconds; the other tests go on meanwhile."""
     begun = time.monotonic()
 
-    def wait(data: bytes) -> tuple[bytes, float]:
-        with server.connect(25) as connection:
+    def wait(data: bytes) -> Came:
+        with patient.connect(25) as connection:
             connection.sendall(data)
             return wire.read_all(connection), time.monotonic() - begun
 
-    def between() -> tuple[bytes, float]:
-        with server.connect(25) as connection:
+    def between() -> Came:
+        with patient.connect(25) as connection:
             connection.sendall(ASK)
             assert wire.receive(connection).body == YES
             connection.sendall(b"\r\n")
             return wire.read_all(connection), time.monotonic() - begun
 
-    def dripping() -> tuple[bytes, float]:
-        with server.connect() as connection:
+    def dripping() -> Came:
+        with patient.connect() as connection:
             connection.sendall(HEAD + b"X: ")
             return drip(connection, 20), time.monotonic() - begun
 
     with ThreadPoolExecutor(5) as pool:
-        waiting = {
+        yield {
             "half a head": pool.submit(wait, HEAD),
             "half a word": pool.submit(wait, b"GE"),
             "nothing": pool.submit(wait, b""),
             "byte by byte": pool.submit(dripping),
             "line ends between requests": pool.submit(between),
         }
-        while not all(future.done() for future in waiting.values()):
-            assert server.client.get("/sparql?query=ASK{}").elapsed.total_seconds() < 5
-            time.sleep(0.5)
-        return {name: future.result() for name, future in waiting.items()}
 
 
+@pytest.mark.late
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -332,14 +332,14 @@ def slowly(server: Running) -> dict[str, tuple[bytes, float]]:
     ],
 )
 def test_a_slow_head_is_408_and_the_connection_closes(
-    slowly: dict[str, tuple[bytes, float]], name: str, told: bool
+    slowly: dict[str, Future[Came]], name: str, told: bool
 ) -> None:
     """A head that takes longer than 10 s is 408; of a client that says nothing the connection
     closes. Others are answered meanwhile.
 
     https://www.rfc-editor.org/rfc/rfc9110#name-408-request-timeout
     """
-    got, seconds = slowly[name]
+    got, seconds = slowly[name].result()
     assert 9 < seconds < 14
     assert [answer.status for answer in wire.replies(got)] == ([408] if told else [])
 

@@ -5,7 +5,6 @@ Rule: each statement is held against the endpoint itself, asked by the same clie
 See https://www.w3.org/TR/sparql11-service-description/
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -282,16 +281,15 @@ def test_a_host_that_is_none_is_not_echoed(server: Running, host: str) -> None:
     assert described.objects(None, "endpoint") == [f"{server.url}/sparql"]
 
 
-def test_base_url_wins_over_the_host(serve: Callable[..., Running]) -> None:
+def test_base_url_wins_over_the_host(based: Running) -> None:
     """With --base-url the endpoint is under it, whatever Host and forwarding headers say.
 
     https://www.w3.org/TR/sparql11-service-description/#sd-endpoint
     """
-    server = serve("--base-url", "https://graph.example.org/kg/")
     forged = {"x-forwarded-host": "evil.example", "x-forwarded-proto": "http"}
-    described = describe(server, host="other.example.org", **forged)
+    described = describe(based, host="other.example.org", **forged)
     assert described.objects(None, "endpoint") == ["https://graph.example.org/kg/sparql"]
-    answer = server.get("SELECT ?x { VALUES ?x { <a> } }", host="other.example.org")
+    answer = based.get("SELECT ?x { VALUES ?x { <a> } }", host="other.example.org")
     [row] = answer.json()["results"]["bindings"]
     assert row["x"]["value"] == "https://graph.example.org/kg/a"
 
@@ -311,17 +309,16 @@ def test_forwarding_headers_of_anybody_are_not_believed(server: Running) -> None
     assert describe(server, **forged).objects(None, "endpoint") == [f"{server.url}/sparql"]
 
 
-def test_forwarding_headers_of_trusted_proxies_are_believed(serve: Callable[..., Running]) -> None:
+def test_forwarding_headers_of_trusted_proxies_are_believed(behind: Running) -> None:
     """Scheme and host come from a trusted proxy, the last value it added; a host that is none
     is not echoed there either.
 
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/X-Forwarded-Host
     """
-    server = serve(ROKGRAPH_TRUSTED_PROXIES='["127.0.0.1"]')
     forwarded = {"x-forwarded-host": "a.example, b.example", "x-forwarded-proto": "https"}
-    assert describe(server, **forwarded).objects(None, "endpoint") == ["https://b.example/sparql"]
+    assert describe(behind, **forwarded).objects(None, "endpoint") == ["https://b.example/sparql"]
     forged = {"x-forwarded-host": 'evil"><script>', "x-forwarded-proto": "javascript"}
-    assert describe(server, **forged).objects(None, "endpoint") == [f"{server.url}/sparql"]
+    assert describe(behind, **forged).objects(None, "endpoint") == [f"{behind.url}/sparql"]
 
 
 def test_languages(server: Running) -> None:

@@ -3,12 +3,17 @@
 Rule: no query text and no address of a client leaves this room; a query id ties answer and line.
 """
 
+import atexit
+import contextlib
 import json
 import logging
+import queue
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from itertools import count
+from logging.handlers import QueueHandler
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -16,6 +21,8 @@ from rokgraph.engine import Engine
 from rokgraph.web.cache import AnswerCache
 
 LOG = logging.getLogger("rokgraph")
+_LINES = 10_000
+_LAST_LINES = 1.0  # seconds
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
@@ -34,17 +41,47 @@ class _AsJson(logging.Formatter):
         return json.dumps(line)
 
 
+class _Unhurried(QueueHandler):
+    """Hands lines to the thread that writes them; whoever reads slowly loses lines, not answers."""
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Queue a line, or drop it when too many wait."""
+        with contextlib.suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
 def log_as_json() -> None:
-    """Write log lines to standard error; ours as they are, since they are JSON already."""
+    """Write log lines to standard error; ours as they are, since they are JSON already.
+
+    A thread writes them: if nobody reads standard error, no query waits for it.
+    """
+    lines: queue.Queue[logging.LogRecord | None] = queue.Queue(_LINES)
     for logger, formatter in (
         (LOG, logging.Formatter("%(message)s")),
         (logging.getLogger(), _AsJson()),
     ):
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _Unhurried(lines)
         handler.setFormatter(formatter)
         logger.addHandler(handler)
+    writer = threading.Thread(target=_write_all, args=(lines,), daemon=True)
+    writer.start()
+    atexit.register(_finish, lines, writer)
     LOG.setLevel(logging.INFO)
     LOG.propagate = False
+
+
+def _write_all(lines: "queue.Queue[logging.LogRecord | None]") -> None:
+    while (record := lines.get()) is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(record.getMessage() + "\n")
+            sys.stderr.flush()
+
+
+def _finish(lines: "queue.Queue[logging.LogRecord | None]", writer: threading.Thread) -> None:
+    """Let the last lines out, but wait for nobody."""
+    with contextlib.suppress(queue.Full):
+        lines.put_nowait(None)
+        writer.join(_LAST_LINES)
 
 
 def _now() -> str:
