@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rokgraph import dialect
+from rokgraph import complaints, dialect
 from rokgraph.errors import QuerySyntaxError
+from rokgraph.tokens import tokens
 from running import ROOT
 
 PREFIXES = {
@@ -46,11 +47,11 @@ def complaint(text: str) -> str | None:
 def fault(text: str) -> QuerySyntaxError:
     message = complaint(text)
     assert message is not None
-    return dialect.syntax_error(message, text, PREFIXES, complaint)
+    return complaints.syntax_error(message, text, PREFIXES, complaint)
 
 
 def kinds(text: str) -> list[tuple[str | None, str]]:
-    return [(t.lastgroup, t[0]) for t in dialect.tokens(text) if t.lastgroup != "space"]
+    return [(t.lastgroup, t[0]) for t in tokens(text) if t.lastgroup != "space"]
 
 
 # -- tokens --------------------------------------------------------------------------------
@@ -68,14 +69,14 @@ def test_tokens_are_the_longest_terminals() -> None:
 
 @given(TEXTS)
 def test_tokens_stand_one_after_the_other(text: str) -> None:
-    joined = "".join(token[0] for token in dialect.tokens(text))
+    joined = "".join(token[0] for token in tokens(text))
     assert text.startswith(joined)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "queries").rglob("*.rq")), ids=lambda p: p.stem)
 def test_our_own_queries_are_read_to_their_end(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert "".join(token[0] for token in dialect.tokens(text)) == text
+    assert "".join(token[0] for token in tokens(text)) == text
 
 
 def test_a_long_run_of_dotted_words_is_read_once() -> None:
@@ -145,7 +146,7 @@ def test_lowering_moves_nothing(text: str) -> None:
     assert len(lowered) == len(text)
     assert lowered.lower() == text.lower()
     assert dialect.lower_booleans(lowered) == lowered
-    for before, after in zip(dialect.tokens(text), dialect.tokens(lowered), strict=True):
+    for before, after in zip(tokens(text), tokens(lowered), strict=True):
         assert before.span() == after.span()
         assert before[0] == after[0] or after[0] in ("true", "false")
 
@@ -330,7 +331,7 @@ def test_a_fault_is_readable(text: str) -> None:
 
 
 def test_a_complaint_without_a_place_is_handed_on() -> None:
-    error = dialect.syntax_error("something else", "ASK {}", {}, complaint)
+    error = complaints.syntax_error("something else", "ASK {}", {}, complaint)
     assert (error.reason, error.line) == ("something else", 0)
 
 

@@ -181,6 +181,7 @@ class Engine:
             self._fill()
             return
         if job.begun:
+            self.kills["stopped"] += 1
             self._end(job, TooManyQueries())
             return
         worker.release()
@@ -204,6 +205,7 @@ class Engine:
         jobs = (worker.job for worker in self._workers if worker.slow and not worker.once)
         behind = [job for job in jobs if job and job.begun and job.frames.qsize() > AHEAD]
         if behind:
+            self.kills["stopped"] += 1
             self._end(min(behind, key=lambda job: job.until), TooManyQueries())
         return bool(behind)
 

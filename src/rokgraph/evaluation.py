@@ -4,22 +4,19 @@ Rule: cannot be stopped from inside; whoever faces the public runs it in a worke
 """
 
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, islice
+from itertools import chain
 from typing import IO, cast
 
 import pyoxigraph as ox
 
-from rokgraph import dialect, formats
+from rokgraph import complaints, dialect, formats
+from rokgraph.describing import Describer, Graph
 from rokgraph.errors import NotAcceptable, QueryError
 from rokgraph.query import Kind, Query
 from rokgraph.snapshot import Snapshot
-from rokgraph.vocab import RDFS_LABEL, SKOS_PREF_LABEL
+from rokgraph.writing import XmlStream, write_graph
 
-_Node = ox.NamedNode | ox.BlankNode
-_Object = _Node | ox.Literal | ox.Triple
-_Graph = ox.NamedNode | ox.DefaultGraph
 Answered = ox.QuerySolutions | ox.QueryBoolean | ox.QueryTriples
 
 type_of = {
@@ -34,21 +31,10 @@ NO_FEDERATION = (
 )
 
 _GRAPHS = (*formats.GRAPH_FORMATS, *formats.DATASET_FORMATS)
-_ABBREVIATED = frozenset({"turtle", "trig", "rdfxml"})
 _XML = frozenset({"xml", "rdfxml"})
-_LOOKED_AT = 100  # triples in which prefixes worth declaring are looked for
 _FUNCTIONS = 32  # unknown functions that one query may call
 _UNKNOWN_FUNCTION = re.compile(r"^The custom function <(.*)> is not supported$")
-_REIFIES = ox.NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#reifies")
-_LABELS = (RDFS_LABEL, SKOS_PREF_LABEL)
 _EMPTY = ox.Store()  # parses without evaluating
-
-# https://www.w3.org/TR/xml/#charsets; and an element of no name, which is how the engine writes a
-# property whose IRI does not end in what can be a name.
-_NOT_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|<[\w.-]{1,50}:[ >/]")
-_KEPT = 64  # bytes: what is looked for may be cut in two
-# What can be a prefix in XML and Turtle alike.
-_PREFIX = re.compile(r"(?!xml)[a-z][\w-]{,49}", re.ASCII | re.IGNORECASE)
 
 
 def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[bytes]]) -> Kind:
@@ -62,12 +48,12 @@ def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[
     form = _format(query, kind)
     stream = output(kind, form.name)
     if form.name in _XML:
-        stream = cast("IO[bytes]", _XmlStream(stream))
+        stream = cast("IO[bytes]", XmlStream(stream))
     try:
         if isinstance(answer, (ox.QuerySolutions, ox.QueryBoolean)):
             answer.serialize(stream, cast("ox.QueryResultsFormat", form.native))
         else:
-            _write_graph(answer, stream, form, snapshot.summary.prefixes)
+            write_graph(answer, stream, form, snapshot.summary.prefixes)
     except RuntimeError as error:
         raise QueryError(f"The query cannot be evaluated: {error}") from None
     except OSError as error:
@@ -113,7 +99,9 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
             lowered = dialect.lower_booleans(text)
             if lowered == text:
                 prefixes = snapshot.summary.prefixes
-                raise dialect.syntax_error(error.msg, text, prefixes, _complaint(options)) from None
+                raise complaints.syntax_error(
+                    error.msg, text, prefixes, _complaint(options)
+                ) from None
             text = lowered
         except RuntimeError as error:
             unknown = _UNKNOWN_FUNCTION.match(str(error))
@@ -174,81 +162,6 @@ def _format(query: Query, kind: Kind) -> formats.Format:
     return found
 
 
-# -- graphs --------------------------------------------------------------------------------
-
-
-def _write_graph(
-    triples: Iterable[ox.Triple],
-    stream: IO[bytes],
-    form: formats.Format,
-    prefixes: dict[str, str],
-) -> None:
-    """Serialise triples as they come, short where the format can, by the snapshot's prefixes.
-
-    Only prefixes that the first triples use are declared.
-    """
-    coming = iter(triples)
-    used: dict[str, str] = {}
-    if form.name in _ABBREVIATED:
-        first = list(islice(coming, _LOOKED_AT))
-        by_space = {space: prefix for prefix, space in prefixes.items()}
-        spaces = _spaces(first)
-        used = {by_space[space]: space for space in sorted(spaces & by_space.keys())}
-        used = {prefix: space for prefix, space in used.items() if _PREFIX.fullmatch(prefix)}
-        coming = chain(first, coming)
-    ox.serialize(coming, stream, cast("ox.RdfFormat", form.native), prefixes=used)
-
-
-def _spaces(triples: Iterable[ox.Triple]) -> set[str]:
-    """The namespaces of the IRIs in triples, datatypes included."""
-    iris = set()
-    for triple in triples:
-        for term in triple:
-            if type(term) is ox.NamedNode:
-                iris.add(term.value)
-            elif type(term) is ox.Literal:
-                iris.add(term.datatype.value)
-    return {iri[: max(iri.rfind("#"), iri.rfind("/")) + 1] for iri in iris}
-
-
-class _XmlStream:
-    """What XML cannot carry is refused; a carriage return is written so that it is kept.
-
-    See https://www.w3.org/TR/xml/#sec-line-ends: a literal one is read as a line feed.
-    """
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._tail = b""
-
-    def write(self, data: bytes) -> int:
-        seen = self._tail + data
-        found = _NOT_XML.search(seen)
-        if found is not None:
-            raise QueryError(_not_xml(found[0]))
-        self._tail = seen[-_KEPT:]
-        self._stream.write(data.replace(b"\r", b"&#13;"))
-        return len(data)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-
-def _not_xml(found: bytes) -> str:
-    if found.startswith(b"<"):
-        return (
-            "RDF/XML cannot carry this answer: the IRI of a property has no part that can be "
-            "an XML name. Ask for Turtle, TriG, N-Triples, N-Quads or JSON-LD."
-        )
-    return (
-        f"XML cannot carry this answer: it holds the character U+{ord(found.decode()):04X}. "
-        "Ask for JSON, TSV, Turtle or another format that is not XML."
-    )
-
-
-# -- descriptions --------------------------------------------------------------------------
-
-
 def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
     """The answer of a DESCRIBE query; None for another query.
 
@@ -266,7 +179,7 @@ def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
         rows = _EMPTY.query(wanted.listing(names), base_iri=query.base_iri)
         return [row["iri"] for row in cast("Iterable[ox.QuerySolution]", rows)]
 
-    graphs: list[_Graph] | None = [ox.DefaultGraph()]
+    graphs: list[Graph] | None = [ox.DefaultGraph()]
     if query.default_graphs is not None or query.named_graphs is not None:
         graphs = [*_graphs(query.default_graphs or ())]
     elif wanted.graphs is not None:
@@ -278,72 +191,4 @@ def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
         absolute(wanted.named),
         (term for row in cast("Iterable[ox.QuerySolution]", solutions) for term in row),
     )
-    return _Describer(snapshot.store, graphs).describe(nodes)
-
-
-class _Describer:
-    """Symmetric concise bounded descriptions, and the labels of what they mention.
-
-    A resource is described by the statements it is the subject of and those it is the object of;
-    a blank node in their place is described by its own statements, and so on. What reifies a
-    statement is described likewise. Each triple comes once, although none is kept: it is left out
-    if its subject was told of before, or its object was, as an object.
-    See https://www.w3.org/submissions/CBD/#alternatives
-    """
-
-    def __init__(self, store: ox.Store, graphs: list[_Graph] | None) -> None:
-        """Describe by these graphs; None: by all."""
-        self._store = store
-        self._graphs: list[_Graph | None] = [None] if graphs is None else [*graphs]
-        self._reified = any(True for _ in self._found(None, _REIFIES, None))
-        self._as_subject: set[object] = set()
-        self._as_object: set[object] = set()
-        self._mentioned: dict[ox.NamedNode, None] = {}
-
-    def describe(self, nodes: Iterable[object]) -> Iterator[ox.Triple]:
-        """The description of all the IRIs and blank nodes among `nodes`."""
-        for node in nodes:
-            if isinstance(node, (ox.NamedNode, ox.BlankNode)):
-                yield from self._both_ways(node)
-        for node in self._mentioned:
-            if node not in self._as_subject:
-                for predicate in _LABELS:
-                    for triple in self._statements(node, predicate, None):
-                        if triple.object not in self._as_object:
-                            yield triple
-
-    def _both_ways(self, resource: _Node) -> Iterator[ox.Triple]:
-        ahead: deque[tuple[_Node, bool]] = deque()
-        ahead += ((resource, True), (resource, False))
-        while ahead:
-            node, as_subject = ahead.popleft()
-            told = self._as_subject if as_subject else self._as_object
-            if node in told:
-                continue
-            told.add(node)
-            pattern = (node, None, None) if as_subject else (None, None, node)
-            for triple in self._statements(*pattern):
-                other = triple.object if as_subject else triple.subject
-                if isinstance(other, ox.BlankNode):
-                    ahead += ((other, True),) if as_subject else ((other, True), (other, False))
-                elif isinstance(other, ox.NamedNode):
-                    self._mentioned[other] = None
-                if other in (self._as_object if as_subject else self._as_subject):
-                    continue
-                yield triple
-                if self._reified:
-                    reifying = self._statements(None, _REIFIES, triple)
-                    ahead += ((cast("_Node", found.subject), True) for found in reifying)
-
-    def _found(
-        self, subject: _Node | None, predicate: ox.NamedNode | None, object_: _Object | None
-    ) -> Iterator[ox.Triple]:
-        """The triples that match, from each graph that holds them."""
-        for graph in self._graphs:
-            for quad in self._store.quads_for_pattern(subject, predicate, object_, graph):
-                yield quad.triple
-
-    def _statements(self, *pattern: _Object | None) -> Iterator[ox.Triple]:
-        """The triples that match, each once."""
-        found = self._found(*pattern)  # type: ignore[arg-type]
-        return found if self._graphs == [ox.DefaultGraph()] else iter(dict.fromkeys(found))
+    return Describer(snapshot.store, graphs).describe(nodes)

@@ -11,6 +11,7 @@ ID = BASE + "id/"
 GRAPH = BASE + "graph/"
 
 RDF_TYPE = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#type")
+RDF_REIFIES = NamedNode("http://www.w3.org/1999/02/22-rdf-syntax-ns#reifies")
 RDFS_LABEL = NamedNode("http://www.w3.org/2000/01/rdf-schema#label")
 SKOS_PREF_LABEL = NamedNode("http://www.w3.org/2004/02/skos/core#prefLabel")
 DCTERMS_IDENTIFIER = NamedNode("http://purl.org/dc/terms/identifier")

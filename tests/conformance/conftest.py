@@ -88,7 +88,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     known = getattr(report, "wasxfail", None)
     if known is not None and report.skipped:
         row.outcomes["xfailed"] += 1
-        row.note = known
+        row.note = known if known in row.note or not row.note else f"{row.note}; {known}"
         return
     row.outcomes["error" if report.failed and report.when != "call" else report.outcome] += 1
     if report.skipped and isinstance(report.longrepr, tuple):

@@ -234,7 +234,7 @@ def test_a_connection_is_kept(server: Running) -> None:
         assert wire.reply(wire.read_all(connection)).headers["connection"] == "close"
 
 
-def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
+def test_pipelined_requests_are_answered_in_order(patient: Running) -> None:
     """9.3.2: requests sent without waiting are answered, one after the other, in their order.
 
     https://www.rfc-editor.org/rfc/rfc9112#name-pipelining
@@ -245,20 +245,20 @@ def test_pipelined_requests_are_answered_in_order(server: Running) -> None:
         for text in texts
     ]
     slow = wire.get(wire.slow(0.4, time.time_ns())).replace(b"Connection: close\r\n", b"")
-    found = wire.replies(server.talk(slow + b"".join(requests) + LAST, seconds=20))
+    found = wire.replies(patient.talk(slow + b"".join(requests) + LAST, seconds=20))
     assert len(found) == 10
     assert b'"n"' in found[0].body
     shown = [re.findall(rb'"value":"(\d)"', answer.body) for answer in found[1:-1]]
     assert shown == [[text.encode()] for text in texts]
 
 
-def test_garbage_after_a_request_comes_after_its_answer(server: Running) -> None:
+def test_garbage_after_a_request_comes_after_its_answer(patient: Running) -> None:
     """9.3.2: a good request is answered, though what follows it is none.
 
     https://www.rfc-editor.org/rfc/rfc9112#name-pipelining
     """
     request = wire.get(wire.slow(0.3, time.time_ns())).replace(b"Connection: close\r\n", b"")
-    first, *rest = wire.replies(server.talk(request + b"NONSENSE\r\n\r\n"))
+    first, *rest = wire.replies(patient.talk(request + b"NONSENSE\r\n\r\n", seconds=20))
     assert first.status == 200
     assert b'"n"' in first.body
     assert [answer.status for answer in rest] in ([], [400])

@@ -35,11 +35,12 @@ import pyoxigraph as ox
 import pytest
 
 from rokgraph import formats
-from rokgraph.dialect import has_dataset_clause, tokens
+from rokgraph.dialect import has_dataset_clause
 from rokgraph.errors import QuerySyntaxError, RokgraphError
 from rokgraph.evaluation import evaluate
 from rokgraph.query import Query
 from rokgraph.snapshot import Snapshot, Summary
+from rokgraph.tokens import tokens
 from running import ROOT, Server, missing, run_server
 
 VERSIONS = {
