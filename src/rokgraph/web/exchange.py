@@ -5,14 +5,15 @@ Rule: the same headers on every answer, the same document for every refusal.
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from rokgraph.engine import Engine
+from rokgraph.errors import RokgraphError
 from rokgraph.web import conditional
 from rokgraph.web.cache import AnswerCache
 from rokgraph.web.encoding import WORTHWHILE, coding, encode
-from rokgraph.web.http import CORS, Receive, Scope, Send, headers_of, respond
+from rokgraph.web.http import CORS, PREFLIGHT, Gone, Receive, Scope, Send, headers_of, respond
 from rokgraph.web.limiter import Limiter
 from rokgraph.web.problems import HttpProblem, problem
 from rokgraph.web.telemetry import Telemetry
@@ -71,7 +72,26 @@ class Exchange:
         """The If-None-Match header; what a POST would select is none of the tags of its answer."""
         return None if self.scope["method"] == "POST" else self.headers.get("if-none-match")
 
-    def admit(self) -> None:
+    async def run(self, methods: str, answer: "Callable[[Exchange], Awaitable[None]]") -> None:
+        """Answer by `answer`, or OPTIONS with `methods`; tell of every error that may be told.
+
+        Raises what is a bug, and what comes in the middle of an answer.
+        """
+        try:
+            self._admit()
+            if self.scope["method"] == "OPTIONS":
+                allow = {"allow": methods, "access-control-allow-methods": methods}
+                await self.respond(204, allow | PREFLIGHT)
+            else:
+                await answer(self)
+        except Gone:
+            self.observed.outcome = "left"
+        except (RokgraphError, HttpProblem) as error:
+            await self._refuse(error)
+        finally:
+            self.service.telemetry.end(self.observed)
+
+    def _admit(self) -> None:
         """Raise HttpProblem (429) if this client asks too often."""
         client = (self.scope.get("client") or ("",))[0]
         wait = self.service.limiter.wait(client, asyncio.get_running_loop().time())
@@ -84,11 +104,8 @@ class Exchange:
                 {"retry-after": str(wait)},
             )
 
-    async def refuse(self, error: Exception) -> None:
-        """Tell of an error, unless the answer has begun: then break it off.
-
-        Raises the error if it is a bug, or if it comes in the middle of an answer.
-        """
+    async def _refuse(self, error: Exception) -> None:
+        """Tell of an error, unless the answer has begun: then break it off by raising it."""
         told = problem(error, self.accept, self.service.engine.summary.digest)
         self.observed.outcome, self.observed.status = told.name, told.status
         if self.started:
@@ -129,7 +146,3 @@ class Exchange:
             "rokgraph-dataset": f"sha256:{self.service.engine.summary.digest}",
             "rokgraph-query": self.observed.id,
         }
-
-    def end(self) -> None:
-        """The exchange is over."""
-        self.service.telemetry.end(self.observed)

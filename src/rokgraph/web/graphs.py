@@ -8,12 +8,12 @@ See https://www.w3.org/TR/sparql11-http-rdf-update/#http-get
 from urllib.parse import parse_qsl, urljoin
 
 from rokgraph import formats
-from rokgraph.errors import BadRequest, RokgraphError
+from rokgraph.errors import BadRequest
 from rokgraph.library import saved_query
 from rokgraph.query import Query
 from rokgraph.web.answering import Plan, answer
 from rokgraph.web.exchange import Exchange, Service
-from rokgraph.web.http import PREFLIGHT, Gone, Receive, Scope, Send
+from rokgraph.web.http import Receive, Scope, Send
 from rokgraph.web.negotiation import GRAPHS, negotiate
 from rokgraph.web.problems import HttpProblem
 
@@ -31,20 +31,7 @@ class GraphStore:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        exchange = Exchange(self._service, scope, receive, send)
-        try:
-            exchange.admit()
-            if scope["method"] == "OPTIONS":
-                allow = {"allow": _METHODS, "access-control-allow-methods": _METHODS}
-                await exchange.respond(204, allow | PREFLIGHT)
-            else:
-                await self._graph(exchange)
-        except Gone:
-            exchange.observed.outcome = "left"
-        except (RokgraphError, HttpProblem) as error:
-            await exchange.refuse(error)
-        finally:
-            exchange.end()
+        await Exchange(self._service, scope, receive, send).run(_METHODS, self._graph)
 
     async def _graph(self, exchange: Exchange) -> None:
         if exchange.scope["method"] not in ("GET", "HEAD"):

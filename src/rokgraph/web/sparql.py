@@ -8,12 +8,12 @@ See https://www.w3.org/TR/sparql11-protocol/#query-operation
 
 from rokgraph import __version__, formats
 from rokgraph.description import service_description
-from rokgraph.errors import BadRequest, RokgraphError
+from rokgraph.errors import BadRequest
 from rokgraph.query import Query
 from rokgraph.web import conditional
 from rokgraph.web.answering import Plan, answer
 from rokgraph.web.exchange import Exchange, Service
-from rokgraph.web.http import PREFLIGHT, SECURITY, Gone, Receive, Scope, Send
+from rokgraph.web.http import SECURITY, Receive, Scope, Send
 from rokgraph.web.negotiation import GRAPHS, negotiate
 from rokgraph.web.problems import HttpProblem
 from rokgraph.web.request import METHODS, Asked, read
@@ -38,25 +38,15 @@ class SparqlEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        exchange = Exchange(self._service, scope, receive, send)
-        try:
-            exchange.admit()
-            if scope["method"] == "OPTIONS":
-                allow = {"allow": METHODS, "access-control-allow-methods": METHODS}
-                await exchange.respond(204, allow | PREFLIGHT)
-                return
-            limit = self._service.engine.settings.max_query
-            asked = await read(scope, exchange.headers, receive, limit)
-            if asked.text is None:
-                await self._about(exchange, asked)
-            else:
-                await self._query(exchange, asked, asked.text)
-        except Gone:
-            exchange.observed.outcome = "left"
-        except (RokgraphError, HttpProblem) as error:
-            await exchange.refuse(error)
-        finally:
-            exchange.end()
+        await Exchange(self._service, scope, receive, send).run(METHODS, self._answer)
+
+    async def _answer(self, exchange: Exchange) -> None:
+        limit = self._service.engine.settings.max_query
+        asked = await read(exchange.scope, exchange.headers, exchange.receive, limit)
+        if asked.text is None:
+            await self._about(exchange, asked)
+        else:
+            await self._query(exchange, asked, asked.text)
 
     async def _query(self, exchange: Exchange, asked: Asked, text: str) -> None:
         wanted = negotiate(exchange.accept, asked.format)
