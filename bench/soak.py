@@ -45,6 +45,8 @@ SLOW_WORKERS = 4  # the default of the setting: as many processes may stay after
 DOCUMENTED = frozenset({200, 204, 304, 400, 404, 405, 406, 408, 413, 414, 415, 429, 431, 503})
 EVERY = 10.0
 GROWTH = 1.2
+BRIEF = 1.5  # likewise, where there is no time to warm up
+LONG = 180.0  # seconds from which there is
 SLACK = 4  # descriptors that may be between two hands when they are counted
 RESTED = 30.0  # idle connections are closed after 15 s
 
@@ -457,7 +459,7 @@ def _judge(book: Book, samples: list[Sample], start: Sample, end: Sample, second
         before = statistics.median(getattr(one, name) for one in early)
         after = statistics.median(getattr(one, name) for one in late)
         print(f"{name}: {before:.1f} MB after warming up, {after:.1f} MB at the end under load")
-        if after > before * GROWTH:
+        if after > before * (GROWTH if seconds >= LONG else BRIEF):
             book.fault(f"the memory of the {name} grew from {before:.1f} to {after:.1f} MB")
     if end.descriptors > start.descriptors + SLOW_WORKERS + SLACK:
         book.fault(f"descriptors: {start.descriptors} at the start, {end.descriptors} at rest")

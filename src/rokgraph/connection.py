@@ -25,9 +25,6 @@ class Pool(Protocol):
     def quick_seconds(self) -> float:
         """After how long a query counts as slow."""
 
-    def overdue(self, job: "Job") -> None:
-        """The deadline has come."""
-
     def grown_slow(self, worker: "Worker") -> None:
         """A query is past the quick budget."""
 
@@ -40,7 +37,10 @@ class Pool(Protocol):
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """A query on its way: where its frames go and when it must be done."""
+    """A query on its way: where its frames go and when it must be done.
+
+    `over`: its last frame has come, or nobody waits for it any more.
+    """
 
     query: Query
     payload: bytes
@@ -48,7 +48,9 @@ class Job:
     until: float
     frames: asyncio.Queue[tuple[Tag, bytes] | RokgraphError]
     worker: "Worker | None" = None
+    clock: asyncio.TimerHandle | None = None
     begun: bool = False
+    over: bool = False
     tries: int = 0
 
 
@@ -65,24 +67,21 @@ class Worker(asyncio.Protocol):
         self.slow = False
         self.once = False
         self.killed = ""
-        self._timers: list[asyncio.TimerHandle] = []
+        self._clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way to the process."""
         self.transport = cast("asyncio.Transport", transport)  # a stream socket has no other
 
     def run(self, job: Job) -> None:
-        """Hand the query over and start the clocks."""
+        """Hand the query over; it may be quick."""
         self.job, job.worker = job, self
         job.tries += 1
         loop = asyncio.get_running_loop()
         assert self.transport is not None  # noqa: S101 - connected before it is idle
         self.transport.write(frames.pack(Tag.QUERY, job.payload))
-        self._timers = [loop.call_at(job.until, self._pool.overdue, job)]
         if not self.slow:
-            self._timers.append(
-                loop.call_later(self._pool.quick_seconds, self._pool.grown_slow, self)
-            )
+            self._clock = loop.call_later(self._pool.quick_seconds, self._pool.grown_slow, self)
 
     def data_received(self, data: bytes) -> None:
         """Hand frames on to the asker; with the last one the worker is idle again."""
@@ -93,6 +92,7 @@ class Worker(asyncio.Protocol):
             job.begun = True
             job.frames.put_nowait((tag, payload))
             if tag in (Tag.WHOLE, Tag.END, Tag.FAULT):
+                job.over = True
                 self.release()
                 self._pool.idle(self)
                 return
@@ -105,12 +105,12 @@ class Worker(asyncio.Protocol):
             self.transport.resume_reading()
 
     def release(self) -> None:
-        """Forget the job and its clocks."""
-        for timer in self._timers:
-            timer.cancel()
+        """Forget the job."""
+        if self._clock is not None:
+            self._clock.cancel()
         if self.job is not None:
             self.job.worker = None
-        self.job, self._timers = None, []
+        self.job = self._clock = None
 
     def kill(self, why: str) -> None:
         """End the process now."""

@@ -16,6 +16,7 @@ import signal
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from typing import Self
 
 from rokgraph.connection import AHEAD, Job, Worker
 from rokgraph.errors import (
@@ -51,6 +52,30 @@ class Answer:
     chunks: AsyncIterator[bytes] | None
 
 
+class _Chunks:
+    """The chunks of an answer; to close it stops the query, even if none was taken."""
+
+    def __init__(self, engine: "Engine", job: Job) -> None:
+        self._engine, self._job = engine, job
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            tag, payload = await self._engine.next_frame(self._job)
+        except BaseException:
+            await self.aclose()
+            raise
+        if tag is Tag.END:
+            await self.aclose()
+            raise StopAsyncIteration
+        return payload
+
+    async def aclose(self) -> None:
+        self._engine.drop(self._job)
+
+
 class Engine:
     """The pool. Make it, `prepare()` it, then `start()` it on a running event loop."""
 
@@ -65,7 +90,7 @@ class Engine:
         self._workers: set[Worker] = set()
         self._waiting: deque[Job] = deque()
         self._preempted: deque[Job] = deque()
-        self._being_made = 0
+        self._being_made = self._being_opened = 0
         self._closed = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -189,8 +214,6 @@ class Engine:
         self.kills["stopped"] += 1
         if len(self._preempted) < self.settings.queue:
             self._preempted.append(job)
-            loop = asyncio.get_running_loop()
-            loop.call_at(job.until, self.overdue, job)
         else:
             job.frames.put_nowait(TooManyQueries())
 
@@ -211,17 +234,16 @@ class Engine:
 
     def overdue(self, job: Job) -> None:
         """The deadline has come."""
-        if job.worker is None and job not in self._preempted and job not in self._waiting:
-            return
-        self.kills["deadline"] += job.worker is not None
-        self._end(job, QueryTimeout(job.seconds))
+        if not job.over:
+            self.kills["deadline"] += job.worker is not None
+            self._end(job, QueryTimeout(job.seconds))
 
     def _end(self, job: Job, error: RokgraphError) -> None:
         """Stop a job and tell its asker why; what was read ahead would be cut all the same."""
         while not job.frames.empty():
             job.frames.get_nowait()
         job.frames.put_nowait(error)
-        self._drop(job)
+        self.drop(job)
 
     def lost(self, worker: Worker) -> None:
         """A worker is gone; if we did not end it, find out why and tell its asker."""
@@ -261,7 +283,8 @@ class Engine:
             job.frames.put_nowait(EngineUnavailable())
         else:
             self.kills["outside"] += 1
-            self._enqueue(job)  # killed from outside: not the query's fault
+            if not job.over:
+                self._enqueue(job)  # killed from outside: not the query's fault
 
     # -- queries ---------------------------------------------------------------------------
 
@@ -283,24 +306,27 @@ class Engine:
         QueryTooLarge, TooManyQueries, EngineUnavailable.
         """
         seconds = self.limit(seconds)
-        now = asyncio.get_running_loop().time()
-        job = Job(query, query.to_bytes(), seconds, now + seconds, asyncio.Queue())
-        if federated:
-            await self._submit_open(job)
-        else:
-            self._submit(job)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        job = Job(query, query.to_bytes(), seconds, until, asyncio.Queue())
+        job.clock = loop.call_at(until, self.overdue, job)
         try:
-            tag, payload = await self._next(job)
+            if federated:
+                await self._submit_open(job)
+            else:
+                self._submit(job)
+            tag, payload = await self.next_frame(job)
         except BaseException:
             self.kills["left"] += job.worker is not None
-            self._drop(job)
+            self.drop(job)
             raise
         if tag is Tag.WHOLE:
+            self.drop(job)
             header, _, body = payload.partition(b"\n")
             values = json.loads(header)
             return Answer(Kind(values["kind"]), values["format"], body, None)
         values = json.loads(payload)
-        return Answer(Kind(values["kind"]), values["format"], None, self._chunks(job))
+        return Answer(Kind(values["kind"]), values["format"], None, _Chunks(self, job))
 
     def _submit(self, job: Job) -> None:
         if self._closed:
@@ -310,23 +336,31 @@ class Engine:
         self._enqueue(job)
 
     async def _submit_open(self, job: Job) -> None:
-        if sum(worker.once for worker in self._workers) >= self.settings.slow_workers:
+        made = sum(worker.once for worker in self._workers)
+        if made + self._being_opened >= self.settings.slow_workers:
             raise TooManyQueries
         worker = Worker(self)
         worker.once = worker.slow = True
-        worker.pid = await self._zygote.make(worker, open_=True)
+        self._being_opened += 1
+        try:
+            worker.pid = await self._zygote.make(worker, open_=True)
+        finally:
+            self._being_opened -= 1
         self._workers.add(worker)
-        worker.run(job)
+        if job.over:
+            worker.kill(_STOPPED)
+        else:
+            worker.run(job)
 
     def _enqueue(self, job: Job) -> None:
         if self._quick:
             self._quick.pop().run(job)
             return
         self._waiting.append(job)
-        asyncio.get_running_loop().call_at(job.until, self.overdue, job)
         self._fill()
 
-    async def _next(self, job: Job) -> tuple[Tag, bytes]:
+    async def next_frame(self, job: Job) -> tuple[Tag, bytes]:
+        """The next frame of its answer; raises what it was told of instead."""
         item = await job.frames.get()
         if job.worker is not None and job.frames.qsize() < AHEAD:
             job.worker.resume()
@@ -336,18 +370,11 @@ class Engine:
             raise from_plain(json.loads(item[1]))
         return item
 
-    async def _chunks(self, job: Job) -> AsyncIterator[bytes]:
-        try:
-            while True:
-                tag, payload = await self._next(job)
-                if tag is Tag.END:
-                    return
-                yield payload
-        finally:
-            self._drop(job)
-
-    def _drop(self, job: Job) -> None:
+    def drop(self, job: Job) -> None:
         """Nobody waits for this job any more."""
+        job.over = True
+        if job.clock is not None:
+            job.clock.cancel()
         for lane in (self._waiting, self._preempted):
             with contextlib.suppress(ValueError):
                 lane.remove(job)

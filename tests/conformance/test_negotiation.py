@@ -79,6 +79,7 @@ CASES = {
     "parameter_specificity": (f"text/csv;charset=utf-8;q=0, text/csv;q=1, {TSV};q=0.5", TSV),
     "parameter_specificity_reversed": (f"text/csv, text/csv;charset=utf-8;q=0, {TSV};q=0.5", TSV),
     "non_matching_parameter": ("text/csv;header=absent;q=0, text/csv;q=1", CSV),
+    "non_matching_parameter_and_wildcard": ("text/csv;header=absent;q=0, text/*", CSV),
     "incompatible_charset": (f"text/csv;charset=iso-8859-1;q=0, text/csv;q=1, {JSON};q=0.5", CSV),
     "charset_of_others": (f"text/csv;charset=iso-8859-1, {TSV};q=0.5", TSV),
     "parameter_of_ours": ("text/csv;header=present", CSV),

@@ -121,7 +121,7 @@ class Fuzzed:
 def _parser(request: bytes) -> h11.Connection:
     """A parser of the answer to that request, whatever the request is."""
     parser = h11.Connection(h11.CLIENT)
-    method = "HEAD" if request.startswith(b"HEAD ") else "GET"
+    method = "HEAD" if request.lstrip(b"\r\n").startswith(b"HEAD ") else "GET"
     parser.send(h11.Request(method=method, target="/", headers=[("Host", "localhost")]))
     parser.send(h11.EndOfMessage())
     return parser

@@ -17,7 +17,7 @@ from fuzz.asking import PATIENCE, QUICK, Fuzzed, Reply, is_complete
 from fuzz.grammar import mutants, queries, questions, terms
 from rokgraph import formats
 
-_USUAL = 300
+_USUAL = 600
 _EXAMPLES = int(os.environ.get("ROKGRAPH_FUZZ_EXAMPLES", _USUAL))
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
