@@ -258,16 +258,6 @@ def large(target: Target, client: httpx.Client, chance: random.Random) -> None:
     time.sleep(chance.uniform(0.2, 1))
 
 
-def glance(target: Target, client: httpx.Client, chance: random.Random) -> None:
-    """Wants to know of a large answer, not to have it: its head, or a page about it."""
-    query = {"query": f"{chance.choice((LARGE, ENDLESS))} # {chance.random()}"}
-    answer = client.head(target.url, params=query)
-    target.book.answered("glance", answer.status_code)
-    answer = client.get(target.url, params=query | {"format": "html"})
-    target.book.answered("glance", answer.status_code)
-    time.sleep(chance.uniform(0.2, 1))
-
-
 def slow_reader(target: Target, client: httpx.Client, chance: random.Random) -> None:  # noqa: ARG001
     """Reads a little now and then, or nothing at all, and leaves."""
     with target.connect(4096) as connection:
@@ -366,7 +356,7 @@ def killer(target: Target, _: httpx.Client, chance: random.Random) -> None:
 
 # Each with the number of clients that do so at once.
 LOAD: tuple[tuple[Client, int], ...] = (
-    (quick, 2), (repeated, 2), (never_seen, 2), (large, 1), (glance, 1), (slow_reader, 3), (leaver, 2),
+    (quick, 2), (repeated, 2), (never_seen, 2), (large, 1), (slow_reader, 3), (leaver, 2),
     (idler, 3), (runaway, 2), (nested, 1), (bomb, 1), (wrong, 1), (malformed, 1), (service, 1),
     (killer, 1),
 )  # fmt: skip

@@ -3,15 +3,12 @@
 The long form is a command: `python bench/soak.py --minutes 10`.
 """
 
-import concurrent.futures
-import re
 import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from conformance.wire import Running, run
@@ -63,41 +60,6 @@ def test_clients_that_read_nothing_do_not_multiply_the_workers() -> None:
         for client in clients:
             client.close()
     assert most <= 1 + 2 + 2 * 2 + 1  # the zygote, both lanes, one more while it changes lanes
-
-
-@pytest.mark.parametrize("format_", ["csv", "html"])
-def test_who_wants_no_body_leaves_no_worker_behind(format_: str) -> None:
-    """HEAD of a large answer, and its page, do not run on until the deadline."""
-    with run() as server:
-        for number in range(3):
-            parameters = {"query": f"{ENDLESS} # {number}", "format": format_}
-            ask = server.client.get if format_ == "html" else server.client.head
-            assert ask("/sparql", params=parameters).status_code == 200
-        assert server.metric("rokgraph_busy_workers") == 0
-
-
-def test_a_question_that_has_waited_is_forgotten_when_it_is_answered() -> None:
-    """Long questions that come in together do not stay until their deadline."""
-    with run(ROKGRAPH_CACHE="0") as server:
-
-        def memory() -> float:
-            found = re.search(
-                r"VmRSS:\s+(\d+)", Path(f"/proc/{server.process.pid}/status").read_text()
-            )
-            assert found
-            return int(found[1]) / 1024
-
-        def ask(number: int) -> None:
-            text = f"ASK {{}} # {number} {'x' * 1_000_000}"
-            headers = {"content-type": "application/sparql-query"}
-            url = f"{server.url}/sparql"
-            assert httpx.post(url, content=text, headers=headers, timeout=30).status_code == 200
-
-        children(server.process.pid)
-        before = memory()
-        with concurrent.futures.ThreadPoolExecutor(8) as clients:
-            list(clients.map(ask, range(60)))
-        assert memory() < before + 60  # megabytes; each question takes two
 
 
 def test_what_is_kept_is_counted_with_its_question() -> None:
