@@ -294,10 +294,16 @@ class Engine:
         return limit if seconds is None else min(seconds, limit)
 
     async def answer(
-        self, query: Query, seconds: float | None = None, *, federated: bool = False
+        self,
+        query: Query,
+        seconds: float | None = None,
+        *,
+        federated: bool = False,
+        since: float | None = None,
     ) -> Answer:
         """Answer a query within `seconds` (at most the settings' timeout), waiting included.
 
+        `since`: the loop's time from which the seconds count, if it is not now.
         `federated`: in a worker of its own that may call the endpoints which the settings list.
 
         Cancelling the call, or closing the answer's chunks, stops the query at once.
@@ -307,7 +313,7 @@ class Engine:
         """
         seconds = self.limit(seconds)
         loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
+        until = (loop.time() if since is None else since) + seconds
         job = Job(query, query.to_bytes(), seconds, until, asyncio.Queue())
         job.clock = loop.call_at(until, self.overdue, job)
         try:

@@ -131,8 +131,7 @@ class _Answering:
             self._observed.cache = "shared"
             return shared
         with cache.begin(plan.query) as making:
-            waited = asyncio.get_running_loop().time() - begun
-            made = await engine.answer(plan.query, limit - waited)
+            made = await engine.answer(plan.query, limit, since=begun)
             if made.body is None:
                 return made
             kept = Kept(made.kind, made.format, made.body)
