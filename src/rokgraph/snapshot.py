@@ -123,13 +123,16 @@ def declared_prefixes(quads: Iterable[ox.Quad]) -> dict[str, str]:
 
 
 def _name_blanks(store: ox.Store) -> None:
-    """Give blank nodes their canonical names, the same each time: answers show them."""
+    """Give blank nodes their canonical names, the same each time: answers show them.
+
+    In sorted order, since rows without ORDER BY come in the order in which they were stored.
+    """
     found = [quad for quad in store if _has_blank(quad)]
     named = ox.Dataset(found)
     named.canonicalize(ox.CanonicalizationAlgorithm.RDFC_1_0)
     for quad in found:
         store.remove(quad)
-    store.extend(named)
+    store.extend(sorted(named, key=str))
 
 
 def _has_blank(quad: ox.Quad) -> bool:
