@@ -27,10 +27,12 @@ lint: $(VENV)/test ## style, types, floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-build: $(VENV)/run ## write dumps of the dataset to dist/
+build: $(VENV)/run ## write dumps and exports of the dataset to dist/
 	$(BIN)/rokgraph build
+	$(BIN)/rokgraph export csv --output dist/csv
+	$(BIN)/rokgraph export stratml --output dist/rokgraph.stratml.xml
 
-infer: $(VENV)/run ## write the inferred graph anew
+infer: $(VENV)/run ## write the generated graphs anew
 	$(BIN)/rokgraph infer
 
 format: $(VENV)/test ## bring code and data into their one form

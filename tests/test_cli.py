@@ -149,7 +149,10 @@ def test_cite_prints_passages_from_the_readers_copy(shared: Path, tmp_path: Path
 
 
 def test_every_command_has_help() -> None:
-    commands = ("check", "infer", "format", "build", "query", "describe", "cite", "serve")
+    commands = (
+        *("check", "infer", "format", "build", "export"),
+        *("query", "describe", "cite", "serve"),
+    )
     overview = rokgraph("--help").stdout
     for command in commands:
         assert command in overview

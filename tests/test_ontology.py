@@ -65,6 +65,28 @@ LOOKED_UP = {
 
 # For each check the faults that it must find, in TriG with our own prefixes.
 PLANTED: dict[str, tuple[str, ...]] = {
+    "alignment-without-attestation": (
+        "graph:alignments { place:korea skos:exactMatch wd:Q1 }",
+        # An attestation of the same match lacks the date, or is of another match.
+        """graph:alignments {
+             place:korea skos:exactMatch wd:Q1 .
+             attestation:x a rok:Attestation ;
+               rdf:subject place:korea ; rdf:predicate skos:exactMatch ; rdf:object wd:Q1 ;
+               rok:evidence 'A list' ; sssom:mapping_justification semapv:ManualMappingCuration
+           }""",
+        """graph:alignments {
+             place:korea skos:exactMatch wd:Q1 .
+             attestation:x a rok:Attestation ; dcterms:date '2026-11-23'^^xsd:date ;
+               rdf:subject place:korea ; rdf:predicate skos:closeMatch ; rdf:object wd:Q1 ;
+               rok:evidence 'A list' ; sssom:mapping_justification semapv:ManualMappingCuration
+           }""",
+        "graph:alignments { wd:Q884 skos:closeMatch wd:Q1 }",
+        "graph:alignments { place:korea skos:broadMatch place:busan }",
+    ),
+    "background-beyond-labels": (
+        "graph:background { skos:exactMatch rdfs:subPropertyOf skos:closeMatch }",
+        "graph:background { place:korea rdfs:label 'Corea'@en }",
+    ),
     "blank-node-resource": (
         "graph:source { task:1-2 rok:period [ a time:Instant ] }",
         "graph:concepts { technology:ai skos:related [ skos:notation 'x' ] }",
@@ -72,6 +94,19 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "graph:source { [] rok:citation passage:p1-2 }",
     ),
     "class-never-used": ("graph:ontology { rok:Pillar a owl:Class }",),
+    "context-without-attestation": (
+        "graph:context { organisation:x rdfs:label 'A name'@en }",
+        "graph:context { organisation:msit rok:legalBase act:kr-18475 }",
+        # Named, but how sure it is stands nowhere.
+        "graph:context { target:x rok:deadline instant:2027 ; prov:hadPrimarySource <urn:x> }",
+        "graph:context { document:dsk rok:hasTarget target:x . target:x a rok:Target }",
+        # An attestation of another value.
+        """graph:context {
+             organisation:x rdfs:label 'A name'@en .
+             attestation:x a rok:Attestation ;
+               rdf:subject organisation:x ; rdf:predicate rdfs:label ; rdf:object 'A name'@ko
+           }""",
+    ),
     "dangling-iri": (
         "graph:source { task:1-2 rok:hasAim aim:nowhere }",
         "graph:context { organisation:msit org:classification org-kind:nowhere }",
@@ -88,6 +123,14 @@ PLANTED: dict[str, tuple[str, ...]] = {
     "foreign-term-as-subject": (
         "graph:ontology { skos:exactMatch rdfs:subPropertyOf skos:closeMatch }",
     ),
+    "foreign-term-without-label": (
+        "graph:source { task:1-2 dcterms:coverage 'x' }",
+        "graph:source { task:1-2 a schema:Recipe }",
+        "graph:source { discrepancy:x rok:aboutProperty dcterms:coverage }",
+        "graph:background { dcterms:title rdfs:label 'Another'@en }",
+        """graph:source { task:1-2 dcterms:coverage 'x' }
+           graph:background { dcterms:coverage rdfs:label 'Coverage'@en }""",
+    ),
     "inverse-disagrees": (
         "graph:ontology { rok:aimOf rdfs:domain rok:Target }",
         "graph:ontology { rok:aimOf rdfs:range rok:Target }",
@@ -95,10 +138,29 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "graph:ontology { rok:hasAim rdfs:range rok:Target }",
         "graph:ontology { rok:besides owl:inverseOf rok:besides }",
     ),
+    "interpretation-without-reading": (
+        "graph:interpretation { task:99-1 rok:withinRemitOf organisation:msit }",
+        "graph:interpretation { task:99-1 rdfs:label organisation:msit }",
+        """graph:interpretation {
+             task:99-1 rok:withinRemitOf organisation:msit .
+             reading:x a rok:Reading ;
+               rdf:subject task:99-1 ; rdf:predicate rok:involves ; rdf:object organisation:msit
+           }""",
+        # A reading elsewhere is none.
+        """graph:interpretation { task:99-1 rok:withinRemitOf organisation:msit }
+           graph:context {
+             reading:x a rok:Reading ; rdf:subject task:99-1 ;
+               rdf:predicate rok:withinRemitOf ; rdf:object organisation:msit
+           }""",
+    ),
     "korean-in-source": ("graph:source { task:1-2 rdfs:label '충분한 디지털 자원'@ko }",),
     "korean-label-twice": (
         """graph:context { task:99-1 rdfs:label '공식 이름'@ko }
            graph:interpretation { task:99-1 rdfs:label '우리 번역'@ko }""",
+    ),
+    "match-outside-alignments": (
+        "graph:context { place:korea skos:exactMatch wd:Q884 }",
+        "graph:concepts { technology:ai skos:broadMatch <http://eurovoc.europa.eu/1> }",
     ),
     "n-01-later-facts-in-source": (
         "graph:source { outcome:x a rok:Outcome }",
@@ -120,15 +182,27 @@ PLANTED: dict[str, tuple[str, ...]] = {
         """graph:source { task:99-1 rok:aboutTechnology technology:ai }
            graph:interpretation { task:99-1 rok:aboutTechnology technology:ai }""",
     ),
+    "n-06-uncited-in-source": (
+        "graph:source { aim:x a rok:Aim }",
+        "graph:source { target:x a rok:Target ; rok:evidence 'A report' }",
+    ),
+    "n-07-later-facts-outside-their-graphs": (
+        "graph:source { act:kr-18475 eli:number '18475' }",
+        "graph:context { act:kr-18475 eli:in_force eli:InForce-inForce }",
+        "graph:legislation { outcome:x rok:outcomeOf proposal:ai-framework-act }",
+        "graph:context { task:1-2 rok:withinRemitOf organisation:msit }",
+    ),
+    "announced-law-without-outcome": (
+        "graph:source { proposal:x a rok:LegislativeProposal }",
+        "graph:source { action:x rok:establishes organisation:x }",
+        "graph:source { target:x a rok:Target . action:x rok:hasTarget target:x }",
+    ),
     "property-never-used": (
         "graph:ontology { rok:besides a owl:ObjectProperty }",
         "graph:ontology { rok:weight a owl:DatatypeProperty }",
         # A derived property is excused only until something has been inferred.
         """graph:ontology { rok:besides a owl:ObjectProperty ; rok:isDerived true }
            graph:inferred { task:99-1 rok:withinElement document:dsk }""",
-        # An outcome's property is excused only until there are outcomes.
-        """graph:ontology { rok:besides a owl:ObjectProperty }
-           graph:outcomes { outcome:x a rok:Outcome }""",
     ),
     "same-as": ("graph:alignments { place:korea owl:sameAs wd:Q884 }",),
     "schema-org-over-http": (

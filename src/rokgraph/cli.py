@@ -1,4 +1,4 @@
-"""The command `rokgraph`: check, infer, format, build, query, describe, cite, serve.
+"""The command `rokgraph`: check, infer, format, build, export, query, describe, cite, serve.
 
 Rule: prints and exits; 0 all is well, 1 the shapes or checks say no, 2 something given is wrong.
 Rooms are imported by the command that needs them: `serve` must start fast.
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         "--format", choices=("text", "json", "ttl"), default="text", help="form of the report"
     )
 
-    _command(commands, "infer", _infer, "write the inferred graph anew", data=False)
+    _command(commands, "infer", _infer, "write the generated graphs anew", data=False)
 
     _command(commands, "format", _format, "bring the data files into their one form", data=False)
 
@@ -54,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--output", type=Path, default=Path("dist"), metavar="DIR", help="folder (default: dist)"
     )
+
+    _add_export(commands)
 
     query = _command(commands, "query", _query, "answer the SPARQL query of a file")
     query.add_argument("file", metavar="FILE|-", help="a file, or - for standard input")
@@ -75,6 +77,19 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--base-url", metavar="URL")
     serve.add_argument("--timeout", type=float, metavar="SECONDS")
     return parser
+
+
+def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    export = commands.add_parser("export", help="write tables or StratML for other programs")
+    forms = export.add_subparsers(metavar="FORM", required=True)
+    tables = _command(forms, "csv", _export_csv, "write a CSV file per class and the policy table")
+    tables.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder to write into"
+    )
+    plan = _command(forms, "stratml", _export_stratml, "write the plan as StratML Part 2")
+    plan.add_argument(
+        "--output", type=Path, metavar="FILE", help="file to write (default: standard output)"
+    )
 
 
 def _command(
@@ -130,9 +145,11 @@ def _check(given: argparse.Namespace) -> int:
 
 
 def _infer(given: argparse.Namespace) -> int:
-    from rokgraph.inference import write
+    from rokgraph import alignments, inference, provenance
 
-    changed = write(_settings(given).root)
+    root = _settings(given).root
+    # What is inferred may follow from the alignments; provenance tells of both.
+    changed = [*alignments.write(root), *inference.write(root), *provenance.write(root)]
     for path in changed:
         print(path)
     print(f"{len(changed)} files changed")
@@ -169,6 +186,33 @@ def _build(given: argparse.Namespace) -> int:
     except OSError as error:
         raise SettingError(f"cannot write: {error}") from None
     print(f"dataset sha256:{snapshot.summary.digest}, {snapshot.summary.size} quads")
+    return OK
+
+
+def _export_csv(given: argparse.Namespace) -> int:
+    from rokgraph.exports import write_csv
+
+    try:
+        for path in write_csv(_snapshot(given), _settings(given).root, given.output):
+            print(path)
+    except OSError as error:
+        raise SettingError(f"cannot write: {error}") from None
+    return OK
+
+
+def _export_stratml(given: argparse.Namespace) -> int:
+    from rokgraph.stratml import to_stratml
+
+    content = to_stratml(_snapshot(given), _settings(given).root)
+    if given.output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return OK
+    try:
+        given.output.write_bytes(content)
+    except OSError as error:
+        raise SettingError(f"cannot write: {error}") from None
+    print(given.output)
     return OK
 
 

@@ -12,7 +12,7 @@ import pyoxigraph as ox
 
 from rokgraph.library import saved_queries
 from rokgraph.snapshot import Snapshot, graph_iri, load_built_in
-from rokgraph.turtle import write_turtle
+from rokgraph.turtle import write_folder, write_turtle
 
 GRAPH_NAME = "inferred"
 
@@ -41,23 +41,11 @@ def write(root: Path) -> list[Path]:
 
     Raises SourceError as `infer` does, OSError if a file cannot be written.
     """
-    files = infer(root)
-    folder = root / "data" / GRAPH_NAME
-    folder.mkdir(exist_ok=True)
-    changed = []
-    for path in {*folder.glob("*.ttl"), *files}:
-        content = files.get(path)
-        if content is None:
-            path.unlink()
-        elif path.exists() and path.read_bytes() == content:
-            continue
-        else:
-            path.write_bytes(content)
-        changed.append(path)
-    return sorted(changed)
+    return write_folder(root / "data" / GRAPH_NAME, infer(root))
 
 
 def _asserted(root: Path) -> Snapshot:
     snapshot = load_built_in(root)
-    snapshot.store.remove_graph(graph_iri(GRAPH_NAME))
+    for made in (GRAPH_NAME, "provenance"):  # provenance is told of what is made here
+        snapshot.store.remove_graph(graph_iri(made))
     return snapshot

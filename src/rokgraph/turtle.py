@@ -61,6 +61,25 @@ def in_stable_form(path: Path, prefixes: Mapping[str, str]) -> bytes:
     return write_turtle((quad.triple for quad in quads), prefixes)
 
 
+def write_folder(folder: Path, files: Mapping[Path, bytes]) -> list[Path]:
+    """Make these the Turtle files of a folder, and no others; returns those that changed.
+
+    Raises OSError if a file cannot be written.
+    """
+    folder.mkdir(exist_ok=True)
+    changed = []
+    for path in {*folder.glob("*.ttl"), *files}:
+        content = files.get(path)
+        if content is None:
+            path.unlink()
+        elif path.exists() and path.read_bytes() == content:
+            continue
+        else:
+            path.write_bytes(content)
+        changed.append(path)
+    return sorted(changed)
+
+
 class _Terms:
     """Terms as the engine writes them, and the prefixes that this took."""
 
