@@ -1,4 +1,4 @@
-# Ten targets; `make help` lists them. Needs Python 3.11 or newer and make, nothing else.
+# Eleven targets; `make help` lists them. Needs Python 3.11 or newer and make, nothing else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check lint build infer format lock clean
+.PHONY: help serve test peers check lint build infer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -17,6 +17,8 @@ serve: $(VENV)/run ## set up, check, serve at http://localhost:8000 (PORT=…)
 
 test: $(VENV)/test lint ## set up, lint, run all tests
 	$(BIN)/pytest
+
+peers: build/sssom/done ## set up the tools of others that some tests call; `test` skips these else
 
 check: $(VENV)/run ## parse, validate and check the dataset
 	$(BIN)/rokgraph check
@@ -44,6 +46,7 @@ lock: $(VENV)/test ## pin the dependencies anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/run.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group test --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --constraint requirements/run.lock --upgrade --quiet -o requirements/test.lock
+	echo 'sssom>=0.4.21' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/sssom.lock
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -60,4 +63,10 @@ $(VENV)/run: requirements/run.lock pyproject.toml | $(VENV)/python
 
 $(VENV)/test: requirements/test.lock $(VENV)/run
 	$(PIP) install --require-hashes -r requirements/test.lock
+	touch $@
+
+# An environment of its own: its seventy packages shall not meet ours.
+build/sssom/done: requirements/sssom.lock
+	$(PYTHON) -m venv build/sssom
+	build/sssom/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/sssom.lock
 	touch $@

@@ -3,6 +3,7 @@
 import csv
 import importlib
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -14,7 +15,7 @@ from rokgraph.alignments import align, write
 from rokgraph.errors import SourceError
 from rokgraph.snapshot import load_built_in
 from rokgraph.vocab import BASE, DCTERMS_DATE, EVIDENCE, MAPPING_JUSTIFICATION, RDF_OBJECT
-from running import ROOT
+from running import ROOT, missing
 
 FOLDER = ROOT / "data" / "alignments"
 TABLES = sorted(FOLDER.glob("*.sssom.tsv"))
@@ -112,6 +113,31 @@ def test_the_reader_sees_a_broken_table(tmp_path: Path, sssom: ModuleType) -> No
         row = dict(zip(COLUMNS, ROW, strict=True)) | {column: "nowhere:x"}
         broken.write_text(HEAD + "\t".join(COLUMNS) + "\n" + "\t".join(row.values()) + "\n")
         assert sssom.read(broken, return_errors=True)[3], column
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)
+def test_the_reference_tool_accepts_a_table(path: Path) -> None:
+    tool = ROOT / "build" / "sssom" / "bin" / "sssom"
+    if not tool.exists():
+        missing("the tool sssom (make peers)")
+    done = subprocess.run(
+        [tool, "validate", path], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert not re.search("error|fail", done.stdout + done.stderr, re.IGNORECASE), done.stderr
+
+
+def test_the_reference_tool_refuses_a_broken_table(tmp_path: Path) -> None:
+    tool = ROOT / "build" / "sssom" / "bin" / "sssom"
+    if not tool.exists():
+        missing("the tool sssom (make peers)")
+    broken = tmp_path / "x.sssom.tsv"
+    row = dict(zip(COLUMNS, ROW, strict=True)) | {"mapping_justification": "nonsense"}
+    broken.write_text(HEAD + "\t".join(COLUMNS) + "\n" + "\t".join(row.values()) + "\n")
+    done = subprocess.run(
+        [tool, "validate", broken], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode != 0
 
 
 @pytest.mark.parametrize("path", TABLES, ids=lambda path: path.name)

@@ -56,9 +56,7 @@ def test_each_graph_but_itself_is_told_with_its_step_and_digest(told: ox.Store) 
 
 
 def test_each_file_has_the_digest_of_its_bytes(told: ox.Store) -> None:
-    named = list(
-        told.quads_for_pattern(None, DCTERMS_IDENTIFIER, None)
-    )
+    named = list(told.quads_for_pattern(None, DCTERMS_IDENTIFIER, None))
     paths = {quad.object.value for quad in named if isinstance(quad.object, ox.Literal)}
     on_disk = {
         path.relative_to(ROOT).as_posix()
