@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -58,10 +59,17 @@ def children(pid: int) -> list[int]:
 def zygote_of(server: Server) -> int:
     """The zygote's process id; waits for it while it is being replaced."""
     deadline = time.monotonic() + 5
-    while len(found := children(server.process.pid)) != 1:
+    while len(found := [pid for pid in children(server.process.pid) if runs(pid, "worker")]) != 1:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return found[0]
+
+
+def runs(pid: int, module: str) -> bool:
+    """Whether a process runs that module of ours."""
+    with contextlib.suppress(OSError):
+        return f"rokgraph.{module}".encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def test_a_query_without_end_ends_at_the_deadline_while_others_are_answered(
@@ -203,6 +211,33 @@ def test_killed_workers_and_zygote_are_replaced(serve: Callable[..., Server]) ->
         zygote = zygote_of(server)
 
 
+def test_a_query_asked_while_a_zygote_loads_outlives_it(serve: Callable[..., Server]) -> None:
+    server = serve()
+    for number in range(3):
+        for pid in children(first := zygote_of(server)):
+            os.kill(pid, signal.SIGKILL)
+        os.kill(first, signal.SIGKILL)
+        with ThreadPoolExecutor() as pool:
+            asked = pool.submit(server.get, f"{QUICK} # {number}")
+            while (second := zygote_of(server)) == first:
+                time.sleep(0.01)
+            time.sleep(0.05)  # it loads for a longer time
+            os.kill(second, signal.SIGKILL)
+            assert asked.result(timeout=10).status_code == 200
+
+
+def test_a_zygote_that_is_killed_whenever_it_comes_is_replaced_in_the_end(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve()
+    until = time.monotonic() + 4  # one comes a second
+    while time.monotonic() < until:
+        for pid in children(server.process.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # some before they know what to load
+    assert server.get(f"{QUICK} # anew").status_code == 200
+
+
 def test_a_log_that_nobody_reads_stops_no_answer() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -223,7 +258,7 @@ def test_a_log_that_nobody_reads_stops_no_answer() -> None:
 def test_when_the_server_is_killed_nothing_is_left(serve: Callable[..., Server]) -> None:
     server = serve()
     zygote = zygote_of(server)
-    left = [zygote, *children(zygote)]
+    left = [*children(server.process.pid), *children(zygote)]  # who makes the dumps as well
     server.process.kill()
     server.process.wait()
     deadline = time.monotonic() + 5

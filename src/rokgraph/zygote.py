@@ -88,6 +88,8 @@ class Zygote:
 
         Raises EngineUnavailable if none can be had now.
         """
+        if self._restarting:
+            raise EngineUnavailable  # the one that loads may be killed too, and answer nobody
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         try:
@@ -156,8 +158,8 @@ class Zygote:
         self._making.clear()
         self._deaths.clear()
         while True:
-            self._spawn()
             try:
+                self._spawn()  # it may be killed before it has read what it is to load
                 await loop.run_in_executor(None, self.prepare)
                 break
             except (RokgraphError, OSError):
