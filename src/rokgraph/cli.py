@@ -1,4 +1,4 @@
-"""The command `rokgraph`: check, infer, format, build, export, query, describe, cite, serve.
+"""The command `rokgraph`: check, infer, format, build, export, query, describe, cite, serve, mcp.
 
 Rule: prints and exits; 0 all is well, 1 the shapes or checks say no, 2 something given is wrong.
 Rooms are imported by the command that needs them: `serve` must start fast.
@@ -45,12 +45,15 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--format", choices=("text", "json", "ttl"), default="text", help="form of the report"
     )
+    check.add_argument(
+        "--fair", action="store_true", help="judge the ontology as FOOPS! and OOPS! do, offline"
+    )
 
     _command(commands, "infer", _infer, "write the generated graphs anew", data=False)
 
     _command(commands, "format", _format, "bring the data files into their one form", data=False)
 
-    build = _command(commands, "build", _build, "write dumps of the whole dataset")
+    build = _command(commands, "build", _build, "write dumps and exports of the whole dataset")
     build.add_argument(
         "--output", type=Path, default=Path("dist"), metavar="DIR", help="folder (default: dist)"
     )
@@ -76,6 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, metavar="N")
     serve.add_argument("--base-url", metavar="URL")
     serve.add_argument("--timeout", type=float, metavar="SECONDS")
+
+    mcp = _command(commands, "mcp", _mcp, "serve assistants by the Model Context Protocol")
+    mcp.add_argument("--http", action="store_true", help="by HTTP, not standard input and output")
+    mcp.add_argument("--host", metavar="H")
+    mcp.add_argument("--port", type=int, metavar="N")
+    mcp.add_argument("--timeout", type=float, metavar="SECONDS")
     return parser
 
 
@@ -137,19 +146,27 @@ def _snapshot(given: argparse.Namespace) -> "Snapshot":
 
 
 def _check(given: argparse.Namespace) -> int:
-    from rokgraph.report import check, print_check
+    from rokgraph.report import check, print_check, print_fair
 
-    report = check(_snapshot(given), _settings(given).root, given.data or ())
+    snapshot, root = _snapshot(given), _settings(given).root
+    if given.fair:
+        from rokgraph.fair import assess, elsewhere
+
+        assessed = assess(snapshot, root)
+        print_fair(assessed, elsewhere(root), given.format)
+        return OK if all(test.passed for test in assessed) else VIOLATED
+    report = check(snapshot, root, given.data or ())
     print_check(report, given.format)
     return OK if report.passed else VIOLATED
 
 
 def _infer(given: argparse.Namespace) -> int:
-    from rokgraph import alignments, inference, provenance
+    from rokgraph import alignments, examples, inference, provenance
 
     root = _settings(given).root
-    # What is inferred may follow from the alignments; provenance tells of both.
-    changed = [*alignments.write(root), *inference.write(root), *provenance.write(root)]
+    # What is inferred may follow from the graphs before it; provenance tells of all of them.
+    steps = (alignments, examples, inference, provenance)
+    changed = [path for step in steps for path in step.write(root)]
     for path in changed:
         print(path)
     print(f"{len(changed)} files changed")
@@ -174,13 +191,14 @@ def _build(given: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import Progress
 
-    from rokgraph.dumps import write_dumps
+    from rokgraph.dumps import dumps, write_dumps
 
     snapshot = _snapshot(given)
     try:
         with Progress(console=Console(stderr=True), transient=True) as progress:
-            task = progress.add_task("writing dumps", total=9)
-            for path in write_dumps(snapshot, given.output):
+            root = _settings(given).root
+            task = progress.add_task("writing dumps", total=len(dumps(root)))
+            for path in write_dumps(snapshot, root, given.output):
                 print(path)
                 progress.advance(task)
     except OSError as error:
@@ -239,7 +257,7 @@ def _describe(given: argparse.Namespace) -> int:
 
 def _cite(given: argparse.Namespace) -> int:
     from rokgraph.citing import passages
-    from rokgraph.report import full_iri
+    from rokgraph.curies import full_iri
 
     snapshot = _snapshot(given)
     iri = full_iri(given.iri, snapshot.summary.prefixes)
@@ -269,6 +287,31 @@ def _serve(given: argparse.Namespace) -> int:
             flush=True,
         )
         run(app, settings)
+    finally:
+        engine.stop()
+    return OK
+
+
+def _mcp(given: argparse.Namespace) -> int:
+    from rokgraph.engine import Engine
+
+    settings = _settings(given)
+    try:
+        from rokgraph.mcp.server import PATH, serve_http, serve_stdio
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise SettingError("mcp is not installed: pip install 'rokgraph[mcp]'") from None
+    engine = Engine(settings)
+    try:
+        engine.prepare()
+        if given.http or given.host or given.port is not None:
+            print(f"Model Context Protocol: {_address(settings)}{PATH}", flush=True)
+            serve_http(engine, settings)
+        else:
+            serve_stdio(engine, settings)
+    except KeyboardInterrupt:
+        pass
     finally:
         engine.stop()
     return OK

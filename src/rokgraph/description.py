@@ -50,7 +50,7 @@ def _triples(graphs: dict[str, int], union: bool, endpoint: str) -> Iterator[ox.
     if union:
         yield ox.Triple(service, _sd("feature"), _sd("UnionDefaultGraph"))
     for entry in (*formats.RESULT_FORMATS, *formats.GRAPH_FORMATS, *formats.DATASET_FORMATS):
-        yield ox.Triple(service, _sd("resultFormat"), ox.NamedNode(_format_iri(entry.native.iri)))
+        yield ox.Triple(service, _sd("resultFormat"), ox.NamedNode(format_iri(entry.native.iri)))
     yield ox.Triple(service, _sd("defaultDataset"), dataset)
     yield ox.Triple(dataset, RDF_TYPE, _sd("Dataset"))
     yield ox.Triple(dataset, _sd("defaultGraph"), default)
@@ -71,7 +71,7 @@ def _triples(graphs: dict[str, int], union: bool, endpoint: str) -> Iterator[ox.
         yield ox.Triple(graph, ox.NamedNode(VOID + "triples"), _count(size))
 
 
-def _format_iri(iri: str) -> str:
+def format_iri(iri: str) -> str:
     """The IRI in W3C's list of formats; the engine has an address of its own for JSON-LD.
 
     See https://www.w3.org/ns/formats/

@@ -188,6 +188,27 @@ def description(text: str) -> Description | None:
     )
 
 
+def counted(text: str) -> str:
+    """A query whose one solution has as `?total` how many solutions a SELECT query has.
+
+    `text` is well-formed and names no dataset.
+    See https://www.w3.org/TR/sparql11-query/#subqueries
+    """
+    form = _from_form(text)[0].start()
+    return f"{text[:form]}SELECT (COUNT(*) AS ?total)\nWHERE {{ {{\n{text[form:].rstrip()}\n}} }}\n"
+
+
+def sliced(text: str, limit: int | None, offset: int) -> str:
+    """`limit` solutions of a SELECT query, all for None, after the first `offset`.
+
+    `text` is well-formed and has no LIMIT, OFFSET or VALUES at its end.
+    See https://www.w3.org/TR/sparql11-query/#modOffset
+    """
+    if limit is not None:
+        text = f"{text.rstrip()}\nLIMIT {limit:d}\n"
+    return f"{text.rstrip()}\nOFFSET {offset:d}\n" if offset else text
+
+
 def _from_form(text: str) -> list[re.Match[str]]:
     """The tokens from the query form on: past BASE, PREFIX and VERSION."""
     prologue = ("base", "prefix", "version")

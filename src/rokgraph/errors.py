@@ -8,6 +8,7 @@ RokgraphError
 ├── QueryError                the asker can mend it
 │   ├── BadRequest            what is wrong with the request and where
 │   ├── QuerySyntaxError      line, column, what was expected
+│   ├── ParameterError        a saved query does not take that value: name, reason, allowed
 │   ├── QueryTooComplex       nested deeper than the engine's stack allows
 │   └── NotAcceptable         lists what is on offer
 └── Busy                      ours to mend; says when to come back
@@ -90,6 +91,24 @@ class NotAcceptable(QueryError):
         """Name the query form and the media types it can be answered in."""
         self.form, self.offered = form, offered
         super().__init__(f"{form} is answered in: {', '.join(offered)}.")
+
+
+class ParameterError(QueryError):
+    """A saved query does not take that value for one of its parameters.
+
+    Attributes: `name` of the parameter, `given`, `reason` (what is wrong, as a predicate),
+    `allowed`, the values that it takes as far as they can be listed.
+    """
+
+    def __init__(self, name: str, given: str, reason: str, allowed: tuple[str, ...] = ()) -> None:
+        """Name the parameter, what is wrong with its value and what it takes."""
+        self.name, self.given, self.reason, self.allowed = name, given, reason, allowed
+        shown = "; ".join(allowed[: self.SHOWN])
+        more = f"; the first {self.SHOWN} of {len(allowed)}" if len(allowed) > self.SHOWN else ""
+        told = f" It takes: {shown}{more}." if allowed else ""
+        super().__init__(f"The parameter {name!r}: {given[:100]!r} {reason}.{told}")
+
+    SHOWN = 20
 
 
 class Busy(RokgraphError):

@@ -5,6 +5,7 @@ Rule: cannot be stopped from inside; whoever faces the public runs it in a worke
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 from typing import IO, cast
 
@@ -43,7 +44,7 @@ def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[
     Raises QuerySyntaxError, NotAcceptable, QueryError (an expression the engine cannot
     evaluate, a value that the format cannot carry), and what the stream raises.
     """
-    answer = _described(snapshot, query) or ask(snapshot, query)
+    answer = answered(snapshot, query)
     kind = type_of.get(type(answer), Kind.GRAPH)
     form = _format(query, kind)
     stream = output(kind, form.name)
@@ -61,6 +62,16 @@ def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[
             raise
         raise QueryError(f"{error}: ask for Turtle, TriG, N-Triples or N-Quads.") from None
     return kind
+
+
+def answered(snapshot: Snapshot, query: Query) -> Answered | Iterator[ox.Triple]:
+    """Parse `query` and begin its evaluation, that of a DESCRIBE as we describe.
+
+    The answer is computed while it is read; reading it may raise RuntimeError.
+
+    Raises QuerySyntaxError and QueryError.
+    """
+    return _described(snapshot, query) or ask(snapshot, query)
 
 
 def ask(snapshot: Snapshot, query: Query) -> Answered:
@@ -85,6 +96,7 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
     if fault is not None:
         raise fault
     dataset = _dataset(snapshot, query, text)
+    bound = _substitutions(query)
     functions: dict[ox.NamedNode, Callable[..., None]] = {}
     while True:
         options = {"base_iri": query.base_iri, "custom_functions": functions}
@@ -94,7 +106,7 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
                 parsed = _EMPTY.query(text, **options)  # type: ignore[arg-type]
                 variables = getattr(parsed, "variables", ())
                 put = dialect.rewritten(text, [variable.value for variable in variables])
-            return snapshot.store.query(put, **options, **dataset)  # type: ignore[arg-type]
+            return snapshot.store.query(put, **options, **dataset, **bound)  # type: ignore[arg-type]
         except SyntaxError as error:
             lowered = dialect.lower_booleans(text)
             if lowered == text:
@@ -140,6 +152,18 @@ def _dataset(snapshot: Snapshot, query: Query, text: str) -> dict[str, object]:
     }
 
 
+def _substitutions(query: Query) -> dict[str, object]:
+    """The engine's options for the values that variables have from the start."""
+    values = {ox.Variable(name): _term(text) for name, text in query.bindings}
+    return {"substitutions": values} if values else {}
+
+
+def _term(text: str) -> object:
+    """The term that N-Triples writes like this."""
+    statement = f"<rokgraph:s> <rokgraph:p> {text} ."
+    return next(ox.parse(statement.encode(), format=ox.RdfFormat.N_TRIPLES)).object
+
+
 def _graphs(iris: Iterable[str]) -> list[ox.NamedNode]:
     try:
         return [ox.NamedNode(iri) for iri in iris]
@@ -171,7 +195,7 @@ def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
     if wanted is None:
         return None
     # The engine reads the query as it was asked, so that its complaints name the right place.
-    _run(Snapshot(_EMPTY, snapshot.summary), query, query.text)
+    _run(Snapshot(_EMPTY, snapshot.summary), replace(query, bindings=()), query.text)
 
     def absolute(names: tuple[str, ...]) -> list[ox.NamedNode]:
         if not names:

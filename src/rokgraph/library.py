@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from rokgraph.errors import SourceError
+from rokgraph.parameters import Parameter, parameter
 
 _MARK = "#+"
 
@@ -25,8 +26,13 @@ class SavedQuery:
     description: dict[str, str]
     tags: tuple[str, ...] = ()
     view: str = "table"
-    parameters: dict[str, dict[str, Any]] = field(default_factory=dict)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
     expect: dict[str, Any] = field(default_factory=dict)
+
+
+def without_header(text: str) -> str:
+    """The text of a query without the lines of its header."""
+    return "".join(line for line in text.splitlines(True) if not line.startswith(_MARK))
 
 
 def saved_queries(root: Path, folder: str) -> list[SavedQuery]:
@@ -61,10 +67,13 @@ def saved_query(path: Path) -> SavedQuery:
             description=dict(values.get("description") or {}),
             tags=tuple(values.get("tags") or ()),
             view=values.get("view", "table"),
-            parameters=dict(values.get("parameters") or {}),
+            parameters={
+                name: parameter(name, given)
+                for name, given in (values.get("parameters") or {}).items()
+            },
             expect=dict(values.get("expect") or {}),
         )
     except yaml.YAMLError as error:
         raise SourceError(path, f"the header is not YAML: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(path, f"the header lacks {error}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise SourceError(path, f"the header lacks or mistakes {error}") from None

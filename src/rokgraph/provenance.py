@@ -23,6 +23,7 @@ GRAPH_NAME = "provenance"
 # The graphs that a command writes: the step that makes them and the files that it uses.
 _GENERATED = {
     "alignments": ("alignment", "data/alignments/*.sssom.tsv"),
+    "examples": ("examples", "queries/questions/*.rq"),
     "inferred": ("inference", "queries/inference/*.rq"),
 }
 _STEP = vocab.ID + "step/"

@@ -24,7 +24,9 @@ class Query:
     """A query, the dataset it asks for and the formats its answer may take.
 
     `default_graphs` and `named_graphs` None: the query's own FROM clauses, else the snapshot's
-    dataset. The formats are short names of `formats`, None where none is acceptable.
+    dataset. The formats are short names of `formats`, None where none is acceptable. `bindings`
+    are variables of its SELECT or DESCRIBE clause that have a value from the start: name and
+    term, the term as N-Triples writes it.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Query:
     named_graphs: tuple[str, ...] | None = None
     result_format: str | None = "json"
     graph_format: str | None = "turtle"
+    bindings: tuple[tuple[str, str], ...] = ()
 
     def to_bytes(self) -> bytes:
         """The query as bytes, for another process."""
@@ -45,4 +48,5 @@ class Query:
         for name in ("default_graphs", "named_graphs"):
             if values[name] is not None:
                 values[name] = tuple(values[name])
+        values["bindings"] = tuple(map(tuple, values["bindings"]))
         return cls(**values)

@@ -17,13 +17,18 @@ from rich.progress import Progress
 from rich.table import Table
 
 from rokgraph import formats, sources
+from rokgraph.curies import full_iri, short_iri
 from rokgraph.errors import SettingError
 from rokgraph.evaluation import ask, evaluate
+from rokgraph.fair import Assessed, Elsewhere
 from rokgraph.library import SavedQuery, saved_queries, saved_query
 from rokgraph.query import Query
 from rokgraph.snapshot import Snapshot, graph_iri
 from rokgraph.validation import Result, ValidationReport, validate
 from rokgraph.vocab import GRAPH
+
+_SHOWN_FAULTS = 3
+_WIDTH = 160  # of a table that no terminal shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,45 @@ def _told(result: Result, files: Sequence[str]) -> str:
     return f"{told}: {result.message}"
 
 
+def print_fair(assessed: Sequence[Assessed], others: Sequence[Elsewhere], form: str) -> None:
+    """Print how the ontology does in the tests of FOOPS! and OOPS!: a table, or JSON.
+
+    Raises SettingError for Turtle, which has no words for it.
+    """
+    met, points = sum(test.met for test in assessed), sum(test.points for test in assessed)
+    if form == "ttl":
+        raise SettingError("the FAIR tests are told as text or json")
+    if form == "json":
+        tests = [asdict(test) | {"passed": test.passed} for test in assessed]
+        told = {
+            "met": met,
+            "points": points,
+            "tests": tests,
+            "notOffline": list(map(asdict, others)),
+        }
+        print(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    width = None if sys.stdout.isatty() else _WIDTH
+    console = Console(soft_wrap=True, highlight=False, width=width)
+    table = Table("id", "what", "result", "score", box=None)
+    table.columns[3].justify = "right"
+    for test in assessed:
+        table.add_row(test.name, test.title["en"], _outcome(test), f"{test.met}/{test.points}")
+    for other in others:
+        table.add_row(other.name, other.title["en"], f"not offline: {other.by}", "-")
+    console.print(table)
+    console.print(f"{met} of {points} points; {len(others)} tests are not offline and not counted")
+
+
+def _outcome(test: Assessed) -> str:
+    if not test.faults:
+        return "ok"
+    shown = ", ".join(test.faults[:_SHOWN_FAULTS])
+    more = len(test.faults) - _SHOWN_FAULTS
+    told = f"{shown} and {more} more" if more > 0 else shown
+    return f"accepted: {told}" if test.accepted else f"fault: {told}"
+
+
 def _files(nodes: set[str], found: Sequence[sources.Source]) -> dict[str, tuple[str, ...]]:
     """The files in which each of the nodes is a subject; inferred files last."""
     files: dict[str, list[str]] = {}
@@ -201,30 +245,6 @@ def print_description(snapshot: Snapshot, iri: str) -> None:
     if not stream.getvalue():
         raise SettingError(f"nothing is known of {node}")
     sys.stdout.write(stream.getvalue().decode())
-
-
-def full_iri(given: str, prefixes: dict[str, str]) -> str:
-    """An IRI from an IRI or a short form such as `task:1-2`.
-
-    Raises SettingError if it is neither.
-    """
-    given = given.strip("<>")
-    prefix, colon, local = given.partition(":")
-    if colon and prefix in prefixes and not local.startswith("//"):
-        return prefixes[prefix] + local
-    try:
-        return ox.NamedNode(given).value
-    except ValueError:
-        raise SettingError(f"{given!r} is neither an IRI nor a known short form") from None
-
-
-def short_iri(iri: str, prefixes: dict[str, str]) -> str:
-    """The short form of an IRI by the longest namespace that fits, else the IRI."""
-    fits = [name for name, space in prefixes.items() if iri.startswith(space) and iri != space]
-    if not fits:
-        return iri
-    best = max(fits, key=lambda name: len(prefixes[name]))
-    return f"{best}:{iri.removeprefix(prefixes[best])}"
 
 
 def _merged(snapshot: Snapshot) -> ox.Store:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from pyoxigraph import NamedNode
 
@@ -77,6 +77,18 @@ class Settings(BaseSettings):
     cache: int = Field(
         default=64 * _MIB, ge=0, description="Memory for finished answers, in bytes; 0 for none."
     )
+    dumps: Path | None = Field(
+        default=None,
+        description="Folder in which dumps are kept; unset: they are made anew at each start.",
+    )
+    contact: str | None = Field(
+        default=None,
+        description="Whom to tell of faults and of weaknesses: a mailto:, tel: or https: address.",
+    )
+    security_expires: AwareDatetime | None = Field(
+        default=None,
+        description="When security.txt runs out, with time zone; unset: there is none.",
+    )
     federation: tuple[str, ...] = Field(
         default=(),
         description="IRIs of endpoints that queries may call by SERVICE; none: federation is off.",
@@ -109,6 +121,19 @@ class Settings(BaseSettings):
         except ValueError:
             raise ValueError("it must be an IRI") from None
         return value.rstrip("/")
+
+    @field_validator("contact")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("mailto:", "tel:", "https://")):
+            raise ValueError("it must begin with mailto:, tel: or https://")
+        try:
+            NamedNode(value)
+        except ValueError:
+            raise ValueError("it must be an IRI") from None
+        return value
 
     @property
     def client_rate(self) -> float:

@@ -4,6 +4,7 @@ Rule: sources go in, one snapshot comes out; nothing writes to it afterwards.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,9 +13,10 @@ from uuid import uuid4
 import pyoxigraph as ox
 
 from rokgraph import sources
-from rokgraph.vocab import GRAPH, SH_NAMESPACE, SH_PREFIX
+from rokgraph.vocab import DATASET, DCAT_VERSION, GRAPH, SH_NAMESPACE, SH_PREFIX
 
 _HASHED_BYTES = 1024 * 1024
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Summary:
     graph) to triple counts; `prefixes` maps prefix to namespace; `union` says whether queries
     see the union of all graphs as their default graph; `load` is empty where the same digest always
     means the same names of blank nodes, else it is another one each time the data is loaded.
+    `version` is the version that the dataset states of itself, empty if it states none.
     """
 
     digest: str
@@ -32,6 +35,12 @@ class Summary:
     prefixes: dict[str, str]
     union: bool
     load: str = ""
+    version: str = ""
+
+    @property
+    def release(self) -> str:
+        """What the address of a version is made of: the stated one, else of the digest."""
+        return self.version if _SEGMENT.fullmatch(self.version) else self.digest[:16]
 
     @property
     def size(self) -> int:
@@ -144,7 +153,9 @@ def _snapshot(store: ox.Store, digest: str, *, union: bool, load: str = "") -> S
     declaring = store.quads_for_pattern(None, SH_PREFIX, None)
     spaces = store.quads_for_pattern(None, SH_NAMESPACE, None)
     prefixes = declared_prefixes([*declaring, *spaces])
-    return Snapshot(store, Summary(digest, graphs, prefixes, union, load))
+    stated = next(store.quads_for_pattern(DATASET, DCAT_VERSION, None), None)
+    version = stated.object.value if stated and isinstance(stated.object, ox.Literal) else ""
+    return Snapshot(store, Summary(digest, graphs, prefixes, union, load, version))
 
 
 def _counts(store: ox.Store) -> dict[str, int]:

@@ -42,7 +42,7 @@ def main() -> None:
     """Run the zygote: the control socket is descriptor number `sys.argv[1]`."""
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    die_with_parent()
     setup = frames.receive(control)
     if setup is None:
         return
@@ -116,7 +116,7 @@ def _work(
     """
     code = 1
     try:
-        _die_with_parent()
+        die_with_parent()
         _confine(settings["memory"], sealed=sealed)
         judge = (
             None
@@ -196,7 +196,7 @@ def _allow_processor(seconds: float) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask the kernel to kill this process when its parent dies."""
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

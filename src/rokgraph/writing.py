@@ -46,6 +46,18 @@ def write_graph(
     ox.serialize(coming, stream, cast("ox.RdfFormat", form.native), prefixes=used)
 
 
+def stable(
+    statements: Iterable[ox.Quad] | Iterable[ox.Triple],
+    form: ox.RdfFormat,
+    prefixes: dict[str, str],
+) -> bytes:
+    """Serialise in the given order, prefixes sorted: the engine writes them in any order."""
+    content = ox.serialize(statements, format=form, prefixes=prefixes) or b""
+    lines = content.splitlines(keepends=True)
+    head = [line for line in lines if line.startswith(b"@prefix ")]
+    return b"".join([*sorted(head), *lines[len(head) :]])
+
+
 def _spaces(triples: Iterable[ox.Triple]) -> set[str]:
     """The namespaces of the IRIs in triples, datatypes included."""
     iris = set()
