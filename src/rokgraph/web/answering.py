@@ -37,7 +37,7 @@ class Plan:
 
     `vary` names the request headers that chose the formats; `html`: as a page, made of the JSON
     or Turtle that the query then asks for; `seconds`: the deadline that the client wants;
-    `federated`: it may call other endpoints.
+    `federated`: it may call other endpoints; `headers`: headers that the answer has besides.
     """
 
     query: Query
@@ -45,6 +45,7 @@ class Plan:
     seconds: float | None = None
     html: bool = False
     federated: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
     volatile: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +83,32 @@ async def answer(exchange: Exchange, plan: Plan) -> None:
         leaving.cancel()
 
 
+async def rows(exchange: Exchange, query: Query) -> list[dict[str, dict[str, str]]]:
+    """The solutions of a SELECT of ours, by variable, as SPARQL's JSON writes terms.
+
+    From the cache or the engine; raises what the engine raises.
+    See https://www.w3.org/TR/sparql11-results-json/#select-encode-terms
+    """
+    solutions: list[dict[str, dict[str, str]]]
+    solutions = json.loads(await body(exchange, query))["results"]["bindings"]
+    return solutions
+
+
+async def body(exchange: Exchange, query: Query) -> bytes:
+    """The whole answer to a query of ours, in its format.
+
+    From the cache or the engine; raises what the engine raises.
+    """
+    found: Kept | Answer | None = exchange.service.cache.get(query)
+    if found is None:
+        found = await _Answering(exchange, Plan(query, "")).obtain()
+    if isinstance(found, Kept):
+        return found.body
+    assert found.chunks is not None  # noqa: S101 - it is not whole
+    async with contextlib.aclosing(found.chunks) as chunks:  # type: ignore[type-var]
+        return b"".join([chunk async for chunk in chunks])
+
+
 class _Answering:
     """One answer on its way out."""
 
@@ -94,7 +121,7 @@ class _Answering:
         self._base = conditional.base_tag(summary.digest, summary.load, __version__, plan.query)
         vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
         fresh = "no-store" if plan.volatile else _FRESH
-        self._headers = {"vary": vary, "cache-control": fresh}
+        self._headers = {"vary": vary, "cache-control": fresh, **dict(plan.headers)}
 
     async def not_modified(self) -> bool:
         """Answer 304 if the client names a tag of ours: only a 200 can have given it to it."""

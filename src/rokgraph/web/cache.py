@@ -42,7 +42,8 @@ class Kept:
 
 def _size(query: Query, kept: Kept) -> int:
     """Bytes that an answer takes with the query it is found by."""
-    texts = (query.text, *(query.default_graphs or ()), *(query.named_graphs or ()))
+    bound = (text for pair in query.bindings for text in pair)
+    texts = (query.text, *(query.default_graphs or ()), *(query.named_graphs or ()), *bound)
     widths = (len(text) * (1 if text.isascii() else _WIDEST) for text in texts)
     return kept.size + len(texts) * _TEXT + sum(widths)
 

@@ -15,11 +15,14 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 CORS = {
     "access-control-allow-origin": "*",
     "access-control-expose-headers": (
-        "ETag, Link, Location, Retry-After, Server-Timing, Rokgraph-Dataset, Rokgraph-Query"
+        "ETag, Link, Location, Retry-After, Server-Timing, X-Total-Count, "
+        "Accept-Ranges, Content-Range, Repr-Digest, Rokgraph-Dataset, Rokgraph-Query"
     ),
 }
 PREFLIGHT = {
-    "access-control-allow-headers": "Accept, Accept-Language, Content-Type, If-None-Match",
+    "access-control-allow-headers": (
+        "Accept, Accept-Language, Content-Type, If-None-Match, If-Range, Range"
+    ),
     "access-control-max-age": "86400",
 }
 

@@ -6,6 +6,7 @@ See https://www.rfc-editor.org/rfc/rfc9110#name-accept
 """
 
 import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -50,9 +51,51 @@ def negotiate(accept: str, named: str | None) -> Wanted:
     return _accepted(accept) if named is None else _named(named)
 
 
+def negotiate_document(accept: str, named: str | None) -> str | None:
+    """The form of a document that is wanted most: `html` or a graph format; None where none is.
+
+    Raises BadRequest for a format that documents do not have.
+    """
+    if named is None:
+        return _accepted_document(accept)
+    wanted = _named(named)
+    if wanted.html:
+        return "html"
+    if wanted.graph in {entry.name for entry in GRAPH_FORMATS}:
+        return wanted.graph
+    known = ", ".join(entry.name for entry in GRAPH_FORMATS)
+    raise BadRequest(f"A document has no format {named[:100]!r}; it has: html, {known}.")
+
+
+@lru_cache(maxsize=256)
+def _accepted_document(accept: str) -> str | None:
+    ranges = _ranges(accept)
+    graph = _best(GRAPH_FORMATS, ranges)
+    page = _quality(HTML, ranges)
+    if not page[0] or (HTML not in accept.lower() and graph):
+        return graph
+    graphs = (media for entry in GRAPH_FORMATS for media in entry.media_types)
+    return "html" if page >= max(_quality(media, ranges) for media in graphs) else graph
+
+
 def html_first(accept: str) -> bool:
     """Whether a page is wanted more than anything else on offer."""
     return _accepted(accept).html
+
+
+def preferred(accept: str, offered: Mapping[str, Sequence[str]]) -> str | None:
+    """The name on offer whose media types are wanted most, of equals the first; None for none.
+
+    `offered` maps names to media types. A page is meant only where it is named.
+    """
+    ranges, best, found = _ranges(accept), (0.0, 0.0), None
+    for name, media_types in offered.items():
+        if HTML in media_types and HTML not in accept.lower():
+            continue
+        quality = max(_quality(media, ranges) for media in media_types)
+        if quality[0] and quality > best:
+            best, found = quality, name
+    return found
 
 
 @lru_cache(maxsize=256)

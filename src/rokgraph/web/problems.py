@@ -31,13 +31,18 @@ _TABLE: dict[type[Exception], tuple[int, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class HttpProblem(Exception):
-    """A refusal that is known before any work: status, name, title, sentence, headers."""
+    """A refusal that is known before any work: status, name, title, sentence, headers.
+
+    `members` are told beside these; `links` are ways on, text and address, for a page.
+    """
 
     status: int
     name: str
     title: str
     detail: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, object] = field(default_factory=dict)
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +62,11 @@ def problem(error: Exception, accept: str, digest: str) -> Problem:
     """
     headers = {"cache-control": "no-store", "vary": "Accept"}
     members: dict[str, object] = {}
+    links: tuple[tuple[str, str], ...] = ()
     if isinstance(error, HttpProblem):
         status, name, title, detail = error.status, error.name, error.title, error.detail
         headers |= error.headers
+        members, links = dict(error.members), error.links
     else:
         found = next((row for kind, row in _TABLE.items() if isinstance(error, kind)), None)
         if found is None:
@@ -70,7 +77,9 @@ def problem(error: Exception, accept: str, digest: str) -> Problem:
         headers["retry-after"] = str(error.retry_after)
     if html_first(accept):
         headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
-        body = render("problem.html", title=title, detail=detail, status=status, digest=digest)
+        body = render(
+            "problem.html", title=title, detail=detail, status=status, links=links, digest=digest
+        )
     elif accept.partition(";")[0].strip() == "text/plain":
         headers["content-type"] = "text/plain; charset=utf-8"
         body = (detail if detail.startswith(title) else f"{title}. {detail}").encode() + b"\n"

@@ -1,6 +1,7 @@
 """Pages from templates.
 
-Rule: everything is escaped; no logic beyond loops stands in a template.
+Rule: everything is escaped in a page, nothing in plain text; no logic beyond loops stands in a
+template.
 """
 
 from functools import cache
@@ -15,12 +16,12 @@ _FOLDER = Path(__file__).parent / "templates"
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
-        autoescape=True,
+        autoescape=jinja2.select_autoescape(disabled_extensions=("j2",), default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
 
 
 def render(name: str, **values: object) -> bytes:
-    """The page of that template, UTF-8."""
+    """The page, or the plain text if the name ends in `.j2`, of that template, UTF-8."""
     return _environment().get_template(name).render(values).encode()
