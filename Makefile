@@ -29,10 +29,8 @@ lint: $(VENV)/test ## style, types, floors of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-build: $(VENV)/run ## write dumps and exports of the dataset to dist/
+build: $(VENV)/run ## write all files of the dataset to dist/
 	$(BIN)/rokgraph build
-	$(BIN)/rokgraph export csv --output dist/csv
-	$(BIN)/rokgraph export stratml --output dist/rokgraph.stratml.xml
 
 infer: $(VENV)/run ## write the generated graphs anew
 	$(BIN)/rokgraph infer

@@ -30,6 +30,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -484,6 +485,16 @@ def _report(book: Book, start: Sample, end: Sample) -> None:
         print(f"FAULT ({times_}): {text}")
 
 
+def _once(client: httpx.Client, url: str, query: str) -> None:
+    """Ask until it is answered: while the server begins, and on a slow machine, it may be busy."""
+    for _ in range(60):
+        answer = client.post(url, data={"query": query})
+        if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(float(answer.headers.get("retry-after", 1)))
+    answer.raise_for_status()
+
+
 def soak(seconds: float) -> int:
     """Load the server for so long; 0 if it is afterwards what it was before."""
     begun = time.monotonic()
@@ -491,7 +502,7 @@ def soak(seconds: float) -> int:
         book = target.book
         with httpx.Client(timeout=PATIENCE) as client:
             for query in (QUICK, *QUESTIONS):
-                client.post(target.url, data={"query": query}).raise_for_status()
+                _once(client, target.url, query)
         time.sleep(1)
         start = target.sample(begun)
         print(HEADING)

@@ -70,7 +70,7 @@ def target() -> Iterator[Target]:
     with run_server("--timeout", "2") as running:
         found = Target(running)
         quick(running)
-        time.sleep(0.5)
+        made(running)
         found.memory = memory(running)
         yield found
         print(
@@ -79,6 +79,14 @@ def target() -> Iterator[Target]:
         for row in found.rows:
             rest = "yes" if row.at_rest else "no"
             print(f"| {row.name} | {row.back} | {row.next_quick * 1000:.0f} ms | {rest} |")
+
+
+def made(server: Server) -> None:
+    """Wait until the files to take away are there: to make them is work of the server's own."""
+    deadline = time.monotonic() + 120
+    while server.client.get("/data/").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.3)
 
 
 def quick(server: Server) -> float:
@@ -120,8 +128,8 @@ def ticks(server: Server) -> int:
 
 
 def rests(target: Target) -> bool:
-    """Within a few seconds nobody works and memory is what it was, give or take 64 MiB."""
-    deadline = time.monotonic() + 8
+    """Within half a minute nobody works and memory is what it was, give or take 64 MiB."""
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         before = ticks(target.server)
         time.sleep(0.3)

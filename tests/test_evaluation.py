@@ -83,14 +83,21 @@ def snapshot(triples: Iterable[ox.Triple | ox.Quad] = (), *, union: bool = False
     return Snapshot(store, Summary("", {}, PREFIXES, union))
 
 
-def answer(data: Snapshot, text: str, form: str = "json", **dataset: tuple[str, ...]) -> bytes:
+def answer(
+    data: Snapshot,
+    text: str,
+    form: str = "json",
+    default_graphs: tuple[str, ...] | None = None,
+    named_graphs: tuple[str, ...] | None = None,
+) -> bytes:
     output = io.BytesIO()
     query = Query(
         text,
         EX + "sparql",
         result_format=form if formats.result_format(form) else None,
         graph_format=form if formats.graph_format(form) else None,
-        **dataset,
+        default_graphs=default_graphs,
+        named_graphs=named_graphs,
     )
     evaluate(data, query, lambda kind, name: output)
     return output.getvalue()
@@ -530,3 +537,33 @@ def test_a_cut_answer_in_xml_is_never_whole(server: Server) -> None:
     except httpx.RemoteProtocolError:
         return
     assert given_.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "term", ["<http://example.org/a>", '"a b"@ko', '"1"^^<http://example.org/t>']
+)
+def test_a_variable_may_have_a_value_from_the_start(term: str) -> None:
+    store = ox.Store()
+    [quad] = ox.parse(f"<http://s> <http://p> {term} .".encode(), format=ox.RdfFormat.N_TRIPLES)
+    store.extend([quad, ox.Quad(quad.subject, quad.predicate, ox.Literal("other"))])
+    snapshot = Snapshot(store, Summary("0", {}, {}, union=False))
+    query = Query("SELECT ?s ?o { ?s ?p ?o }", bindings=(("o", term),))
+    rows = ask(snapshot, Query.from_bytes(query.to_bytes()))
+    assert [row["o"] for row in rows] == [quad.object]  # type: ignore[union-attr]
+
+
+def test_what_a_describe_describes_may_be_bound() -> None:
+    store = ox.Store()
+    store.load(b"<http://a> <http://p> 1 . <http://b> <http://p> 2 .", format=ox.RdfFormat.TURTLE)
+    snapshot = Snapshot(store, Summary("0", {}, {}, union=False))
+    out = io.BytesIO()
+    query = Query("DESCRIBE ?x {}", graph_format="ntriples", bindings=(("x", "<http://b>"),))
+    evaluate(snapshot, query, lambda *_: out)
+    assert out.getvalue().count(b"\n") == 1
+    assert b"<http://b>" in out.getvalue()
+
+
+def test_a_variable_that_is_not_selected_cannot_be_bound() -> None:
+    snapshot = Snapshot(ox.Store(), Summary("0", {}, {}, union=False))
+    with pytest.raises(QueryError):
+        ask(snapshot, Query("SELECT ?s { ?s ?p ?o }", bindings=(("o", "<http://a>"),)))

@@ -58,6 +58,8 @@ LOOKED_UP = {
     "http://metadata.un.org/sdg/ontology#Goal",
     "http://metadata.un.org/sdg/ontology#Target",
     "http://qudt.org/schema/qudt/QuantityValue",
+    "http://purl.org/ontology/bibo/status",
+    "http://purl.org/ontology/bibo/status/published",
     "http://www.w3.org/ns/oa#Annotation",
     "http://www.w3.org/ns/oa#SpecificResource",
     "https://schema.org/StatisticalVariable",  # newer than rdflib's list

@@ -41,6 +41,7 @@ def test_the_wheel_carries_all_that_is_read_at_run_time(wheel: Path) -> None:
         for path in (ROOT / folder).rglob("*.*"):
             if path.is_file():
                 assert f"rokgraph/_root/{path.relative_to(ROOT)}" in packed
+    assert "rokgraph/_root/docs/reference/model.md" in packed
 
 
 def test_check_and_serve_work_from_the_wheel(wheel: Path, tmp_path: Path) -> None:

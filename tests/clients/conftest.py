@@ -158,9 +158,8 @@ def visits() -> str:
     )
 
 
-@pytest.fixture(scope="session")
-def comunica() -> Callable[..., str]:
-    """Run Comunica's command with these arguments; installed if it is not there."""
+def comunica_command() -> Path:
+    """Comunica's command for Node; installed if it is not there."""
     for tool in ("node", "npm"):
         if shutil.which(tool) is None:
             missing(tool)
@@ -168,10 +167,17 @@ def comunica() -> Callable[..., str]:
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=NODE, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+    return COMUNICA / "bin" / "query.js"
+
+
+@pytest.fixture(scope="session")
+def comunica() -> Callable[..., str]:
+    """Run Comunica's command with these arguments."""
+    program = comunica_command()
 
     def ask(*arguments: str) -> str:
         done = subprocess.run(
-            ["node", str(COMUNICA / "bin" / "query.js"), *arguments],
+            ["node", str(program), *arguments],
             capture_output=True,
             text=True,
             check=False,

@@ -417,6 +417,20 @@ def test_comunica_federates_us_with_another(endpoint: str, second: str, comunica
     assert found == VISITED_LABELS
 
 
+def test_comunica_reads_the_catalogue(endpoint: str, comunica: Comunica) -> None:
+    """From the document alone: where is the endpoint, and how many triples has it?"""
+    query = """PREFIX void: <http://rdfs.org/ns/void#>
+    SELECT ?endpoint ?triples WHERE {
+      ?dataset void:sparqlEndpoint ?endpoint ; void:triples ?triples
+    }"""
+    source = endpoint.replace("/sparql", "/.well-known/void")
+    answer = comunica(source, query, "-t", "application/sparql-results+json")
+    [row] = json.loads(answer)["results"]["bindings"]
+    assert row["endpoint"]["value"] == endpoint
+    counted = rows(endpoint, "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }")
+    assert counted == Counter([(ox.Literal(int(row["triples"]["value"])),)])
+
+
 def test_comunica_calls_us_by_service(endpoint: str, second: str, comunica: Comunica) -> None:
     answer = comunica(second, VISITED % endpoint, "-t", "application/sparql-results+json")
     bindings = json.loads(answer)["results"]["bindings"]
