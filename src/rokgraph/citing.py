@@ -25,18 +25,54 @@ class Passage:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A reader's own copy of a text: where it lies, its SHA-256, its characters."""
+
+    path: Path
+    digest: str
+    text: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Copy":
+        """The copy in a file.
+
+        Raises SourceError if it cannot be read.
+        """
+        try:
+            content = path.read_bytes()
+            return cls(path, hashlib.sha256(content).hexdigest(), content.decode("utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(path, str(error)) from None
+
+    def require(self, *cited: str) -> None:
+        """Raise SourceError unless this is a text of one of these digests."""
+        if self.digest not in cited:
+            raise SourceError(
+                self.path,
+                f"this is not the text that is cited: its SHA-256 is {self.digest}, "
+                f"cited is {' or '.join(cited) or 'none'}",
+            )
+
+    def words(self, start: int, end: int, digest: str) -> str:
+        """The characters from `start` to before `end`, which have that SHA-256.
+
+        Raises SourceError if they have another.
+        """
+        words = self.text[start:end]
+        if hashlib.sha256(words.encode()).hexdigest() != digest:
+            reason = f"characters {start} to {end} are not those that are cited"
+            raise SourceError(self.path, reason)
+        return words
+
+
 def passages(snapshot: Snapshot, root: Path, iri: str, copy: Path) -> Iterator[Passage]:
     """The passages that support the node `iri`, by position.
 
     Raises SourceError if the copy cannot be read, is another text than the one cited, or does
     not hold a passage as cited.
     """
-    try:
-        content = copy.read_bytes()
-        text = content.decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(copy, str(error)) from None
-    digest = hashlib.sha256(content).hexdigest()
+    own = Copy.read(copy)
     query = saved_query(root / "queries" / "pages" / "citations.rq")
     rows = snapshot.store.query(
         query.text,
@@ -45,14 +81,6 @@ def passages(snapshot: Snapshot, root: Path, iri: str, copy: Path) -> Iterator[P
     )
     assert isinstance(rows, ox.QuerySolutions)  # noqa: S101 - a SELECT
     for row in rows:
-        if row["document"].value != digest:
-            raise SourceError(
-                copy,
-                f"this is not the text that is cited: its SHA-256 is {digest}, "
-                f"cited is {row['document'].value}",
-            )
+        own.require(row["document"].value)
         start, end = int(row["start"].value), int(row["end"].value)
-        words = text[start:end]
-        if hashlib.sha256(words.encode()).hexdigest() != row["digest"].value:
-            raise SourceError(copy, f"characters {start} to {end} are not those that are cited")
-        yield Passage(row["role"].value, start, end, words)
+        yield Passage(row["role"].value, start, end, own.words(start, end, row["digest"].value))

@@ -79,6 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, metavar="N")
     serve.add_argument("--base-url", metavar="URL")
     serve.add_argument("--timeout", type=float, metavar="SECONDS")
+    serve.add_argument(
+        "--release-text", type=Path, metavar="FILE", help="your copy of the release, to be shown"
+    )
 
     mcp = _command(commands, "mcp", _mcp, "serve assistants by the Model Context Protocol")
     mcp.add_argument("--http", action="store_true", help="by HTTP, not standard input and output")
@@ -130,7 +133,7 @@ def _version(_: argparse.Namespace) -> int:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    names = ("host", "port", "base_url", "timeout", "default_graph")
+    names = ("host", "port", "base_url", "timeout", "default_graph", "release_text")
     values = {name: getattr(given, name, None) for name in names}
     data = getattr(given, "data", None)
     return make_settings(**values, data=tuple(data) if data else None)

@@ -7,6 +7,7 @@ Turtle holds the union of all graphs; N-Quads, TriG and JSON-LD hold the graphs 
 left out: no library that writes it is kept up.
 """
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -19,16 +20,20 @@ import pyoxigraph as ox
 from rokgraph.errors import SettingError
 from rokgraph.exports import export_queries
 from rokgraph.jsonld import jsonld
-from rokgraph.snapshot import Snapshot, canonical_nquads
+from rokgraph.library import saved_queries
+from rokgraph.snapshot import Snapshot, canonical_nquads, graph_iri
 from rokgraph.stratml import to_stratml
 from rokgraph.tables import table, to_csv
+from rokgraph.validation import report_on
 from rokgraph.writing import stable
 
 CHECKSUMS = "SHA256SUMS"
 CONTEXT = "context.jsonld"
 NQUADS = "rokgraph.nq"
 TABLES = "csv/"
+VALIDATION = "validation"
 _GZIP = "application/gzip"
+_ROWS = "application/sparql-results+json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,12 @@ _STRATML = Dump(
     "XML",
     {"en": "The plan in StratML Part 2", "ko": "StratML 제2부로 쓴 계획"},
 )
+_REPORT = Dump(
+    f"{VALIDATION}.ttl",
+    "text/turtle",
+    "RDF_TURTLE",
+    {"en": "The SHACL validation report in Turtle", "ko": "SHACL 검증 보고서, Turtle"},
+)
 _SUMS = Dump(
     CHECKSUMS,
     "text/plain",
@@ -112,7 +123,15 @@ def dumps(root: Path) -> tuple[Dump, ...]:
     Raises SourceError for a query of the tables whose header is wrong.
     """
     rdf = [each for dump in _RDF for each in (dump, _zipped(dump))]
-    return (*rdf, _CONTEXT, *_tables(root), _STRATML, _SUMS)
+    return (*rdf, _CONTEXT, *_tables(root), _STRATML, _REPORT, *_results(root), _SUMS)
+
+
+def _results(root: Path) -> list[Dump]:
+    """What the validation report says, as rows that a page can show."""
+    return [
+        Dump(f"{VALIDATION}/{saved.name}.json", _ROWS, "JSON", saved.title)
+        for saved in saved_queries(root, VALIDATION)
+    ]
 
 
 def _tables(root: Path) -> list[Dump]:
@@ -130,7 +149,8 @@ def _zipped(dump: Dump) -> Dump:
 def write_dumps(snapshot: Snapshot, root: Path, folder: Path) -> Iterator[Path]:
     """Write every dump into `folder`, the checksums last; yields each path.
 
-    A table without rows is not written, nor StratML of data that hold no plan.
+    A table without rows is not written, nor StratML of data that hold no plan, nor a validation
+    report of data without shapes.
 
     Raises OSError if a file cannot be written, SourceError for a query whose header is wrong.
     """
@@ -156,10 +176,28 @@ def _contents(snapshot: Snapshot, root: Path) -> Iterator[tuple[str, bytes]]:
         found = table(snapshot, saved.text)
         if found.rows:
             yield f"{TABLES}{saved.name}.csv", to_csv(found)
-    try:
+    with contextlib.suppress(SettingError):  # no plan in these data
         yield _STRATML.path, to_stratml(snapshot, root)
-    except SettingError:
-        return  # no plan in these data
+    yield from _validation(snapshot, root)
+
+
+def _validation(snapshot: Snapshot, root: Path) -> Iterator[tuple[str, bytes]]:
+    """The report, and the answers of queries over the dataset with the report as one more graph.
+
+    Nothing for data that come without shapes.
+    """
+    if graph_iri("shapes").value not in snapshot.summary.graphs:
+        return
+    report = report_on(snapshot, root).graph
+    yield _REPORT.path, report
+    store = ox.Store()
+    store.bulk_extend(snapshot.store)
+    store.load(report, format=ox.RdfFormat.TURTLE, to_graph=graph_iri(VALIDATION))
+    for saved in saved_queries(root, VALIDATION):
+        found = store.query(saved.text, use_default_graph_as_union=True)
+        assert isinstance(found, ox.QuerySolutions)  # noqa: S101 - a SELECT of ours
+        rows = found.serialize(format=ox.QueryResultsFormat.JSON) or b""
+        yield f"{VALIDATION}/{saved.name}.json", rows
 
 
 def _rdf(snapshot: Snapshot) -> Iterator[tuple[str, bytes]]:

@@ -17,7 +17,11 @@ _MARK = "#+"
 
 @dataclass(frozen=True, slots=True)
 class SavedQuery:
-    """One `.rq` file. `title` and `description` map a language tag to text."""
+    """One `.rq` file. `title` and `description` map a language tag to text.
+
+    `figure` names the columns that its view draws: `label` and `value` of bars, or `pairs` of
+    both, with a `unit`; `label` and `when` of a timeline.
+    """
 
     name: str
     path: Path
@@ -26,6 +30,7 @@ class SavedQuery:
     description: dict[str, str]
     tags: tuple[str, ...] = ()
     view: str = "table"
+    figure: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Parameter] = field(default_factory=dict)
     expect: dict[str, Any] = field(default_factory=dict)
 
@@ -63,10 +68,11 @@ def saved_query(path: Path) -> SavedQuery:
             name=path.stem,
             path=path,
             text=text,
-            title=dict(values["title"]),
-            description=dict(values.get("description") or {}),
+            title=_texts("title", values["title"]),
+            description=_texts("description", values.get("description") or {}),
             tags=tuple(values.get("tags") or ()),
             view=values.get("view", "table"),
+            figure=dict(values.get("figure") or {}),
             parameters={
                 name: parameter(name, given)
                 for name, given in (values.get("parameters") or {}).items()
@@ -77,3 +83,14 @@ def saved_query(path: Path) -> SavedQuery:
         raise SourceError(path, f"the header is not YAML: {error}") from None
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise SourceError(path, f"the header lacks or mistakes {error}") from None
+
+
+def _texts(key: str, given: Any) -> dict[str, str]:
+    """Texts by language. A comma in a text without quotes ends it: YAML then reads on elsewhere.
+
+    Raises ValueError for what is no text.
+    """
+    found = dict(given)
+    if not all(isinstance(text, str) and text for text in found.values()):
+        raise ValueError(f"{key!r}: {found}")
+    return found

@@ -5,9 +5,10 @@ Rule: texts in, numbers out; letter case, spaces and signs do not count.
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 _WORD = re.compile(r"[^\W_]+")
 _HANGUL = re.compile(r"[가-힣]{3,8}")
@@ -18,6 +19,7 @@ SHARE = 5.0  # on top, for the share of the text that the query is
 _SIMILAR = 70.0  # of 100: below this texts do not resemble each other
 # Where the query is no start, word or part of a text, these ways to resemble it count less.
 _PARTIAL, _OTHER_WORDS = 0.9, 0.85
+_A_LITTLE_LIKE, _NEAREST = 40.0, 30  # of 100; how many texts are near at most
 _SHORTEST_KOREAN, _SHORTEST = 3, 4  # letters of a query that may be misspelt
 
 
@@ -55,6 +57,14 @@ def worth_of(asked: Folded, text: Folded) -> float:
         return _WITHIN + share
     similar = _similarity(asked, text)
     return _FUZZY * similar / 100 if similar >= _SIMILAR else 0.0
+
+
+def nearest(compact: str, texts: Mapping[int, str]) -> list[int]:
+    """Numbers of texts that are a little like a query, the likest first; both without spaces."""
+    found = process.extract(
+        compact, texts, scorer=fuzz.ratio, limit=_NEAREST, score_cutoff=_A_LITTLE_LIKE
+    )
+    return [number for _, _, number in found]
 
 
 def _similarity(asked: Folded, text: Folded) -> float:

@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 
 import pyoxigraph as ox
 
-from rokgraph.curies import short_iri
-from rokgraph.errors import ParameterError
+from rokgraph.curies import full_iri, short_iri
+from rokgraph.errors import ParameterError, SettingError
 from rokgraph.tokens import solid
 from rokgraph.vocab import XSD_DECIMAL, XSD_GYEAR, XSD_INTEGER
 
@@ -34,10 +34,11 @@ _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?")
 class Parameter:
     """One parameter, as the header of the query says it.
 
-    `kind` is one of `KINDS`. `of` is the class whose members an `iri` may be, as a CURIE;
-    `choices` are the values of a `choice`; `low` and `high` bound a `number`, and `integer` says
-    that it is whole. `default` is the value that stands in the text, None where none stands
-    there. `description` maps a language tag to text.
+    `kind` is one of `KINDS`. `of` is the class whose members an `iri` may be, as a CURIE, or
+    several classes apart by spaces, None for any IRI; `choices` are the values of a `choice`;
+    `low` and `high` bound a `number`, and `integer` says that it is whole. `default` is the value
+    that stands in the text, None where none stands there. `description` maps a language tag to
+    text.
     """
 
     name: str
@@ -101,7 +102,11 @@ def term(
     Raises ParameterError, which lists what is allowed.
     """
     if wanted.kind == "iri":
-        return _member(wanted, given, members, prefixes)
+        return (
+            _member(wanted, given, members, prefixes)
+            if wanted.of
+            else _any(wanted, given, prefixes)
+        )
     if wanted.kind == "number":
         return _number(wanted, given)
     if wanted.kind == "year":
@@ -131,6 +136,15 @@ def _member(
     kind = f"of the class {wanted.of}" if wanted.of else "known"
     reason = "names more than one thing" if found else f"is nothing {kind}"
     raise ParameterError(wanted.name, given, reason, short)
+
+
+def _any(wanted: Parameter, given: str, prefixes: Mapping[str, str]) -> ox.NamedNode:
+    """The IRI that is given in full or in its short form."""
+    try:
+        return ox.NamedNode(full_iri(given, prefixes))
+    except SettingError:
+        reason = "is neither an IRI nor a known short form, such as task:1-2"
+        raise ParameterError(wanted.name, given, reason) from None
 
 
 def _number(wanted: Parameter, given: str) -> ox.Literal:

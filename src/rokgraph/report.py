@@ -23,8 +23,8 @@ from rokgraph.evaluation import ask, evaluate
 from rokgraph.fair import Assessed, Elsewhere
 from rokgraph.library import SavedQuery, saved_queries, saved_query
 from rokgraph.query import Query
-from rokgraph.snapshot import Snapshot, graph_iri
-from rokgraph.validation import Result, ValidationReport, validate
+from rokgraph.snapshot import Snapshot
+from rokgraph.validation import Result, ValidationReport, report_on
 from rokgraph.vocab import GRAPH
 
 _SHOWN_FAULTS = 3
@@ -63,7 +63,7 @@ def check(snapshot: Snapshot, root: Path, given: Sequence[Path] = ()) -> Checked
     found = sources.given(given) if given else sources.built_in(root)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("checking", total=len(checks) + 2)
-        report = validate(_merged(snapshot), _shapes(snapshot, root))
+        report = report_on(snapshot, root)
         progress.advance(task)
         faults: list[tuple[str, str]] = []
         for saved in checks:
@@ -245,32 +245,6 @@ def print_description(snapshot: Snapshot, iri: str) -> None:
     if not stream.getvalue():
         raise SettingError(f"nothing is known of {node}")
     sys.stdout.write(stream.getvalue().decode())
-
-
-def _merged(snapshot: Snapshot) -> ox.Store:
-    """What is asserted, as one graph: SHACL sees no graph names.
-
-    The shapes themselves stay out, and so does what is inferred: the rules judge what people
-    write, before any reasoning.
-    """
-    left_out = {graph_iri("shapes"), graph_iri("inferred")}
-    merged = ox.Store()
-    merged.bulk_extend(
-        ox.Quad(quad.subject, quad.predicate, quad.object)
-        for quad in snapshot.store
-        if quad.graph_name not in left_out
-    )
-    return merged
-
-
-def _shapes(snapshot: Snapshot, root: Path) -> list[ox.Triple]:
-    shapes = graph_iri("shapes")
-    quads = list(snapshot.store.quads_for_pattern(None, None, None, shapes))
-    if quads:
-        return [quad.triple for quad in quads]
-    # foreign data comes without shapes: ours are taken
-    wanted = [source for source in sources.built_in(root) if source.graph == shapes.value]
-    return [quad.triple for quad in sources.load(wanted)]
 
 
 def _rows(snapshot: Snapshot, saved: SavedQuery) -> list[str]:

@@ -17,7 +17,7 @@ Solution: TypeAlias = dict[str, dict[str, str]]
 
 _INFERRED = GRAPH + "inferred"
 _TITLE = "http://purl.org/dc/terms/title"
-_NAMING = (RDFS_LABEL.value, SKOS_PREF_LABEL.value, _TITLE)
+NAMING = (RDFS_LABEL.value, SKOS_PREF_LABEL.value, _TITLE)
 _LAST = float("inf")
 
 
@@ -44,7 +44,7 @@ class Shown:
 
 _MORE = Name("More", "en", "그 밖의 것")
 _UNNAMED = Name("without a name", "en", "이름 없음")
-_NAMED_BY = Name("What points here", "en", "이것을 가리키는 것")
+NAMED_BY = Name("What points here", "en", "이것을 가리키는 것")
 
 
 @dataclass(slots=True)
@@ -148,14 +148,14 @@ class Terms:
         found = self._shown.get((iri, inverse))
         if found is not None:
             return found
-        group, place = (_NAMED_BY, 1.0) if inverse else (_MORE, 0.0)
+        group, place = (NAMED_BY, 1.0) if inverse else (_MORE, 0.0)
         return Shown(self.called(iri), group, (_LAST, place))
 
     def resource(self, iri: str, rows: Iterable[Solution]) -> Resource:
         """The thing of which these are the rows of facts.rq."""
         properties = _by_property(rows, self)
         label = Name(self.short(iri))
-        for naming in reversed(_NAMING):
+        for naming in reversed(NAMING):
             if found := properties.get((naming, False)):
                 label = _preferred([fact.name for fact in found.values()])
         types = properties.pop((RDF_TYPE.value, False), {})

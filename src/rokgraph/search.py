@@ -18,6 +18,7 @@ from rokgraph.likeness import (
     folded,
     is_abbreviation,
     is_syllable,
+    nearest,
     worth_of,
 )
 from rokgraph.pairs import Pairs
@@ -204,6 +205,18 @@ class Index:
                 match = Match(text.field, text.text, text.lang, worth)
                 best[thing.iri] = Hit(thing, match, score)
         return sorted(best.values(), key=lambda hit: (-hit.score, hit.thing.iri))
+
+    def near(self, query: str, most: int) -> list[Thing]:
+        """Things of main classes whose names are least unlike a query, at most so many."""
+        asked = folded(query)
+        main = {known.iri for known in self.main_classes}
+        texts = {
+            number: text.folded.compact
+            for number, text in enumerate(self._texts)
+            if text.field in _NAMES and not main.isdisjoint(text.thing.types)
+        }
+        found = (self._texts[number].thing for number in nearest(asked.compact, texts))
+        return list({thing.iri: thing for thing in found}.values())[:most]
 
     # -- how it is made --------------------------------------------------------------------
 

@@ -77,6 +77,11 @@ class Settings(BaseSettings):
     cache: int = Field(
         default=64 * _MIB, ge=0, description="Memory for finished answers, in bytes; 0 for none."
     )
+    release_text: Path | None = Field(
+        default=None,
+        description="Your own copy of the text that is cited, whose passages pages then show; "
+        "another text stops the start.",
+    )
     dumps: Path | None = Field(
         default=None,
         description="Folder in which dumps are kept; unset: they are made anew at each start.",

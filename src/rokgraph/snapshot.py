@@ -13,7 +13,14 @@ from uuid import uuid4
 import pyoxigraph as ox
 
 from rokgraph import sources
-from rokgraph.vocab import DATASET, DCAT_VERSION, GRAPH, SH_NAMESPACE, SH_PREFIX
+from rokgraph.vocab import (
+    DATASET,
+    DCAT_VERSION,
+    GRAPH,
+    SH_NAMESPACE,
+    SH_PREFIX,
+    SOURCE_SHA256,
+)
 
 _HASHED_BYTES = 1024 * 1024
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{,63}")
@@ -27,7 +34,8 @@ class Summary:
     graph) to triple counts; `prefixes` maps prefix to namespace; `union` says whether queries
     see the union of all graphs as their default graph; `load` is empty where the same digest always
     means the same names of blank nodes, else it is another one each time the data is loaded.
-    `version` is the version that the dataset states of itself, empty if it states none.
+    `version` is the version that the dataset states of itself, empty if it states none; `texts` are
+    the SHA-256 of the texts that it cites, lower-case hexadecimal.
     """
 
     digest: str
@@ -36,6 +44,7 @@ class Summary:
     union: bool
     load: str = ""
     version: str = ""
+    texts: tuple[str, ...] = ()
 
     @property
     def release(self) -> str:
@@ -155,7 +164,9 @@ def _snapshot(store: ox.Store, digest: str, *, union: bool, load: str = "") -> S
     prefixes = declared_prefixes([*declaring, *spaces])
     stated = next(store.quads_for_pattern(DATASET, DCAT_VERSION, None), None)
     version = stated.object.value if stated and isinstance(stated.object, ox.Literal) else ""
-    return Snapshot(store, Summary(digest, graphs, prefixes, union, load, version))
+    cited = (quad.object for quad in store.quads_for_pattern(None, SOURCE_SHA256, None))
+    texts = (*sorted({term.value for term in cited if isinstance(term, ox.Literal)}),)
+    return Snapshot(store, Summary(digest, graphs, prefixes, union, load, version, texts))
 
 
 def _counts(store: ox.Store) -> dict[str, int]:
@@ -182,4 +193,5 @@ def graph_iri(name: str) -> ox.NamedNode:
 
 def summary_from(values: Mapping[str, object]) -> Summary:
     """The summary that `Summary.as_json` made plain."""
-    return Summary(**values)  # type: ignore[arg-type]
+    texts: tuple[str, ...] = tuple(values.get("texts", ()))  # type: ignore[arg-type]
+    return Summary(**{**values, "texts": texts})  # type: ignore[arg-type]

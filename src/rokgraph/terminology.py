@@ -11,7 +11,6 @@ import pyoxigraph as ox
 
 from rokgraph import vocab
 from rokgraph.curies import short_iri
-from rokgraph.parameters import bound
 from rokgraph.terms import (
     Arrow,
     Box,
@@ -31,6 +30,7 @@ QUERIES = (
     "schemes", "seen", "terms", "uses",
 )  # fmt: skip
 
+_SHOWN = 6  # triples of an example, its classes aside
 Value: TypeAlias = ox.NamedNode | ox.Literal
 Row: TypeAlias = Mapping[str, Value | None]
 Answers: TypeAlias = Mapping[str, Sequence[Row]]
@@ -39,24 +39,16 @@ _KINDS = {"Class": "class", "ObjectProperty": "object", "DatatypeProperty": "dat
 _TRAITS = "Functional", "InverseFunctional", "Transitive", "Symmetric", "Asymmetric", "Irreflexive"
 
 
-def terminology(
-    answers: Answers, prefixes: Mapping[str, str], ready: Mapping[str, str]
-) -> Terminology:
-    """The terminology from the answers to `QUERIES`, by name.
-
-    `prefixes` maps prefix to namespace; `ready` holds the query about a `class` and that about a
-    `property`, each with the parameter `term`.
-    """
-    return _Reader(answers, prefixes, ready).read()
+def terminology(answers: Answers, prefixes: Mapping[str, str]) -> Terminology:
+    """The terminology from the answers to `QUERIES`, by name; `prefixes`: prefix to namespace."""
+    return _Reader(answers, prefixes).read()
 
 
 class _Reader:
     """Reads the answers; `_said` is what the ontology says of each term, by local name."""
 
-    def __init__(
-        self, answers: Answers, prefixes: Mapping[str, str], ready: Mapping[str, str]
-    ) -> None:
-        self._answers, self._prefixes, self._ready = answers, prefixes, ready
+    def __init__(self, answers: Answers, prefixes: Mapping[str, str]) -> None:
+        self._answers, self._prefixes = answers, prefixes
         self._labels: dict[str, dict[str, str]] = defaultdict(dict)
         self._said: dict[str, dict[str, list[Value]]] = {}
         for row in answers["terms"]:
@@ -126,7 +118,6 @@ class _Reader:
         kind = next((_KINDS[name] for name in _KINDS if name in types), "annotation")
         sub = "subClassOf" if kind == "class" else "subPropertyOf"
         inverse = {v.value for v in said["inverseOf"]} | {*self._pointing["inverseOf", iri]}
-        ready = self._ready["class" if kind == "class" else "property"]
         return Term(
             iri=iri,
             key=_local(iri),
@@ -151,7 +142,6 @@ class _Reader:
             uses=uses,
             rules=rules,
             example=example,
-            query=bound(ready, {"term": ox.NamedNode(iri)}),
         )
 
     def _about(self) -> tuple[tuple[Reference, tuple[tuple[str, str, Text], ...]], ...]:
@@ -202,13 +192,12 @@ class _Reader:
         found: dict[str, dict[ox.Triple, None]] = defaultdict(dict)
         for row in self._answers["class-examples"]:
             triple = _triple(row["subject"], row["predicate"], row["object"])
-            found[_iri(row, "term")][triple] = None
+            triples = found[_iri(row, "term")]
+            if len(triples) < _SHOWN or triple.predicate == vocab.RDF_TYPE:
+                triples[triple] = None
         for row in self._answers["property-examples"]:
             triples = found[_iri(row, "term")]
             triples[_triple(row["subject"], row["term"], row["value"])] = None
-            for node, class_ in (("subject", "class"), ("value", "valueClass")):
-                if row[class_] is not None:
-                    triples[_triple(row[node], vocab.RDF_TYPE, row[class_])] = None
         return {
             iri: write_turtle(triples, self._prefixes).decode() for iri, triples in found.items()
         }

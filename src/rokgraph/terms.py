@@ -36,7 +36,7 @@ class Term:
     `below` are its super- and subclasses or -properties; `domain_of` and `range_of` the
     properties of a class. `seen_domain` and `seen_range` say where no domain or range is declared
     of which classes the data uses it, with numbers. `uses` counts by short name of the graph.
-    `example` is Turtle, `query` SPARQL.
+    `example` is Turtle.
     """
 
     iri: str
@@ -62,7 +62,6 @@ class Term:
     uses: tuple[tuple[str, int], ...]
     rules: tuple[Rule, ...]
     example: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True)

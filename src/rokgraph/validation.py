@@ -5,11 +5,14 @@ Rule: only this room imports pySHACL and rdflib, and only when it is called; not
 
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pyoxigraph as ox
 
+from rokgraph import sources
 from rokgraph.errors import RokgraphError
+from rokgraph.snapshot import Snapshot, graph_iri
 
 if TYPE_CHECKING:
     from rdflib import Graph
@@ -70,6 +73,40 @@ class ValidationReport:
     conforms: bool
     results: tuple[Result, ...]
     graph: bytes
+
+
+def report_on(snapshot: Snapshot, root: Path) -> ValidationReport:
+    """Validate what is asserted in a snapshot by its shapes, by those of `root` if it has none.
+
+    Raises ShapesError if the shapes are ill-formed.
+    """
+    return validate(_merged(snapshot), _shapes(snapshot, root))
+
+
+def _merged(snapshot: Snapshot) -> ox.Store:
+    """What is asserted, as one graph: SHACL sees no graph names.
+
+    The shapes themselves stay out, and so does what is inferred: the rules judge what people
+    write, before any reasoning.
+    """
+    left_out = {graph_iri("shapes"), graph_iri("inferred")}
+    merged = ox.Store()
+    merged.bulk_extend(
+        ox.Quad(quad.subject, quad.predicate, quad.object)
+        for quad in snapshot.store
+        if quad.graph_name not in left_out
+    )
+    return merged
+
+
+def _shapes(snapshot: Snapshot, root: Path) -> list[ox.Triple]:
+    shapes = graph_iri("shapes")
+    quads = list(snapshot.store.quads_for_pattern(None, None, None, shapes))
+    if quads:
+        return [quad.triple for quad in quads]
+    # foreign data comes without shapes: ours are taken
+    wanted = [source for source in sources.built_in(root) if source.graph == shapes.value]
+    return [quad.triple for quad in sources.load(wanted)]
 
 
 def validate(data: ox.Store, shapes: Iterable[ox.Triple]) -> ValidationReport:

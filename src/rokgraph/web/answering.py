@@ -7,43 +7,44 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from typing import TypeAlias
 
 from rokgraph import __version__, formats
 from rokgraph.engine import Answer
-from rokgraph.errors import QueryTimeout
+from rokgraph.errors import QueryTimeout, RokgraphError
 from rokgraph.query import Kind, Query
 from rokgraph.web import conditional
 from rokgraph.web.cache import Kept
 from rokgraph.web.encoding import coding, encode_stream
 from rokgraph.web.exchange import Exchange
-from rokgraph.web.http import SECURITY, Gone, left, start, stream
+from rokgraph.web.http import Gone, left, start, stream
 from rokgraph.web.problems import HttpProblem
-from rokgraph.web.templating import render
 
 # Calls whose value is another each time; found anywhere, even in a string, the answer is not kept.
 # A comment may stand before the bracket.
 _VOLATILE = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\s*[(#]", re.IGNORECASE)
 _FRESH = "public, max-age=60"
-_SHOWN = 1000  # rows on a page
 _LONGEST_OLD = 32 * 1024 * 1024  # bytes of an answer by HTTP/1.0
+
+# The page of an answer; of None where it is too large to be held whole.
+Draw: TypeAlias = Callable[[Kept | None], Awaitable[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a query is to be answered.
 
-    `vary` names the request headers that chose the formats; `html`: as a page, made of the JSON
-    or Turtle that the query then asks for; `seconds`: the deadline that the client wants;
-    `federated`: it may call other endpoints; `headers`: headers that the answer has besides.
+    `vary` names the request headers that chose the formats; `draw`: as a page, which it makes of
+    the JSON or Turtle that the query then asks for; `seconds`: the deadline that the client
+    wants; `federated`: it may call other endpoints; `headers`: what the answer has besides.
     """
 
     query: Query
     vary: str
     seconds: float | None = None
-    html: bool = False
+    draw: Draw | None = None
     federated: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     volatile: bool = field(init=False)
@@ -109,6 +110,18 @@ async def body(exchange: Exchange, query: Query) -> bytes:
         return b"".join([chunk async for chunk in chunks])
 
 
+async def about_dataset(exchange: Exchange, text: str) -> dict[str, str]:
+    """What the query `text` of ours tells of the dataset, by variable.
+
+    Nothing where it tells nothing or cannot be asked: a page matters more.
+    """
+    try:
+        found = await rows(exchange, Query(text, graph_format=None))
+    except RokgraphError:
+        return {}
+    return {name: term["value"] for name, term in (found[0] if found else {}).items()}
+
+
 class _Answering:
     """One answer on its way out."""
 
@@ -125,7 +138,7 @@ class _Answering:
 
     async def not_modified(self) -> bool:
         """Answer 304 if the client names a tag of ours: only a 200 can have given it to it."""
-        if self._condition is None or self._plan.volatile or self._plan.html:
+        if self._condition is None or self._plan.volatile or self._plan.draw:
             return False
         query = self._plan.query
         names = [name for name in (query.result_format, query.graph_format) if name]
@@ -169,8 +182,8 @@ class _Answering:
         """Send an answer that is whole."""
         self._observed.form, self._observed.format = kept.kind.value, kept.format
         self._observed.rows = _rows(kept)
-        if self._plan.html:
-            await self._page(kept)
+        if self._plan.draw:
+            await self._page(self._plan.draw, kept)
             return
         coded, body = kept.encoded(self._coding)
         self._complete(kept.kind, kept.format, coded)
@@ -185,8 +198,8 @@ class _Answering:
         exchange, observed = self._exchange, self._observed
         observed.form, observed.format = made.kind.value, made.format
         async with contextlib.aclosing(made.chunks) as chunks:  # type: ignore[type-var]
-            if self._plan.html:
-                await self._page(None)
+            if self._plan.draw:
+                await self._page(self._plan.draw, None)
                 return
             self._complete(made.kind, made.format, self._coding)
             if self._exists():
@@ -235,36 +248,14 @@ class _Answering:
         """Whether the client wants it only if there is none: `If-None-Match: *`."""
         return not self._plan.volatile and conditional.any_matches(self._condition)
 
-    async def _page(self, kept: Kept | None) -> None:
-        """A page with the answer; a large one is offered for download instead."""
-        table = formats.RESULT_FORMATS
-        rows, variables, text = None, [], None
-        summary = "This answer is too large for a page; take it in one of these formats."
-        if kept is not None and kept.kind is Kind.GRAPH:
-            table, text = formats.GRAPH_FORMATS, kept.body.decode()
-            summary = "A graph."
-        elif kept is not None:
-            document = json.loads(kept.body)
-            if kept.kind is Kind.BOOLEAN:
-                summary = "Yes." if document["boolean"] else "No."
-            else:
-                variables, found = document["head"]["vars"], document["results"]["bindings"]
-                rows = found[:_SHOWN]
-                summary = f"{len(found)} rows."
-                if len(found) > _SHOWN:
-                    summary = f"The first {_SHOWN} of {len(found)} rows; all are in these formats."
-        asked = {"query": self._plan.query.text}
-        links = [(e.name, "/sparql?" + urlencode({**asked, "format": e.name})) for e in table]
-        page = render(
-            "result.html", title="Answer", digest=self._service.engine.summary.digest,
-            summary=summary, links=links, rows=rows, variables=variables, text=text,
-            query=self._plan.query.text,
-        )  # fmt: skip
-        headers = {**self._headers, "content-type": "text/html; charset=utf-8", **SECURITY}
+    async def _page(self, draw: Draw, kept: Kept | None) -> None:
+        """A page with the answer; its tag is of what stands on it."""
+        exchange, page = self._exchange, await draw(kept)
         if self._plan.volatile:
-            await self._exchange.respond(200, headers, page)
+            await exchange.respond(200, exchange.frame.headers(self._headers), page)
         else:
-            await self._exchange.represent(headers, self._base, "html", page)
+            digest = self._service.engine.summary.digest
+            await exchange.show(self._headers, conditional.base_tag(digest, page), page)
 
 
 def _content_type(kind: Kind, name: str) -> str:

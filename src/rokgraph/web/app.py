@@ -7,30 +7,35 @@ most queries.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from rokgraph import __version__
 from rokgraph.engine import Engine
-from rokgraph.errors import RokgraphError
 from rokgraph.publication import Publication
-from rokgraph.schema_org import schema_org
-from rokgraph.web import catalogue, discovery
+from rokgraph.web import assets, catalogue, discovery
+from rokgraph.web.assets import Assets
 from rokgraph.web.catalogue import CatalogueRoute, Counted
+from rokgraph.web.completions import PATH as COMPLETIONS
+from rokgraph.web.completions import Completions
 from rokgraph.web.discovery import Discovery
 from rokgraph.web.downloads import Downloads
 from rokgraph.web.examples import PATH as EXAMPLES
 from rokgraph.web.examples import Examples
 from rokgraph.web.exchange import Service
+from rokgraph.web.frame import Frame
 from rokgraph.web.graphs import GraphStore
-from rokgraph.web.http import CORS, SECURITY, Receive, Scope, Send, headers_of
+from rokgraph.web.http import CORS, Receive, Scope, Send, headers_of
 from rokgraph.web.lookup import Lookup
 from rokgraph.web.openapi import ADDRESS as OPENAPI
 from rokgraph.web.openapi import OpenApi
+from rokgraph.web.pages import drawing
+from rokgraph.web.pages.drawing import Drawing
+from rokgraph.web.pages.routes import VIEWS, Pages
+from rokgraph.web.pages.subscription import Subscription
+from rokgraph.web.pages.timeline import CALENDAR
 from rokgraph.web.problems import HttpProblem, problem
 from rokgraph.web.questions import Questions
 from rokgraph.web.reconciliation import Reconciliation
@@ -38,9 +43,7 @@ from rokgraph.web.resources import SEGMENTS, Resources
 from rokgraph.web.search import OpenSearch, Search
 from rokgraph.web.sparql import SparqlEndpoint
 from rokgraph.web.suggestions import Suggestions
-from rokgraph.web.templating import render
 
-_STATIC = Path(__file__).parent / "static"
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -52,7 +55,7 @@ class Site:
 
     def __init__(self, service: Service, lookup: Lookup, counted: Counted, rest: FastAPI) -> None:
         """Take the parts."""
-        endpoint, store = SparqlEndpoint(service), GraphStore(service)
+        endpoint, store = SparqlEndpoint(service, lookup), GraphStore(service)
         self._paths: dict[str, _Route] = {
             "/sparql": endpoint,
             "/sparql/": endpoint,
@@ -62,13 +65,19 @@ class Site:
             "/reconcile": Reconciliation(service, lookup),
         }
         self._segments: dict[str, _Route] = dict.fromkeys(SEGMENTS, Resources(service))
-        self._segments["queries"] = Questions(service)
+        self._segments["queries"] = Questions(service, lookup)
         self._paths[EXAMPLES] = Examples(service)
+        self._paths[COMPLETIONS] = Completions(service, lookup)
         self._paths[OPENAPI] = OpenApi(service, rest)
         self._paths |= dict.fromkeys(catalogue.PATHS, CatalogueRoute(service, counted))
         self._paths |= dict.fromkeys(discovery.PATHS, Discovery(service))
         self._segments[discovery.SEGMENT] = Discovery(service)
+        drawn = Drawing(service, counted.publication)
+        self._paths |= dict.fromkeys(drawing.PATHS, drawn)
+        self._segments[assets.SEGMENT] = Assets(service)
         self._segments["data"] = Downloads(service, counted.publication)
+        self._paths |= dict.fromkeys(VIEWS, Pages(service, counted.catalogue, counted.publication))
+        self._paths[CALENDAR] = Subscription(service, counted.publication)
         self._segments["reconcile"] = Suggestions(service, lookup)
         self._rest = rest
 
@@ -107,25 +116,15 @@ def create_app(engine: Engine) -> Site:
         docs_url=None,
         redoc_url=None,
     )
-    rest.mount("/static", StaticFiles(directory=_STATIC))
 
     @rest.exception_handler(HTTPException)
     def refuse(request: Request, error: HTTPException) -> Response:
         detail = f"{request.method} of this address: {error.detail}."
         headers = {**CORS, **(error.headers or {})}
         told = HttpProblem(error.status_code, "address", error.detail, detail, headers)
-        document = problem(told, request.headers.get("accept", ""), engine.summary.digest)
+        frame = Frame.of(request.scope, headers_of(request.scope), engine.summary)
+        document = problem(told, request.headers.get("accept", ""), frame)
         return Response(document.body, document.status, document.headers)
-
-    @rest.get("/", response_class=HTMLResponse, include_in_schema=False)
-    async def home(request: Request) -> Response:
-        try:
-            base = service.base_url(request.scope, headers_of(request.scope))
-            markup = schema_org(await counted.catalogue(), base)
-        except RokgraphError:
-            markup = None  # the page matters more
-        page = render("home.html", title="rokgraph", digest=engine.summary.digest, markup=markup)
-        return HTMLResponse(page, headers=SECURITY)
 
     @rest.get("/healthz")
     def health() -> JSONResponse:

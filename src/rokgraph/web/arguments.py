@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode
 
 from rokgraph.errors import BadRequest, ParameterError
-from rokgraph.parameters import Parameter, Term, term
+from rokgraph.parameters import LANGUAGES, Parameter, Term, term
 from rokgraph.web.http import Scope
 from rokgraph.web.problems import HttpProblem
 
@@ -16,7 +16,7 @@ MAX_LIMIT = 10_000
 MAX_OFFSET = 1_000_000
 _TOLD = 20  # faults of one request
 # Names that no parameter of a question may have.
-RESERVED = ("limit", "offset", "format", "snippet")
+RESERVED = ("limit", "offset", "format", "snippet", "lang")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,11 @@ async def read(
         if name in parameters:
             wanted = parameters[name]
             try:
-                allowed = await members(wanted.of or "") if wanted.kind == "iri" else ()
+                allowed = await members(wanted.of) if wanted.of else ()
                 terms[name] = term(wanted, value, allowed, prefixes)
             except ParameterError as fault:
                 faults.append(fault)
-    for name, choices in (("format", formats), ("snippet", snippets)):
+    for name, choices in (("format", formats), ("snippet", snippets), ("lang", LANGUAGES)):
         if name in values and values[name] not in choices:
             faults.append(ParameterError(name, values[name], "is not on offer", choices))
     limit = _whole(values, "limit", 1, MAX_LIMIT, faults)
@@ -114,6 +114,15 @@ async def read(
         values.get("format"),
         values.get("snippet"),
     )
+
+
+def known_only(scope: Scope, parameters: Mapping[str, Parameter]) -> Scope:
+    """The request without what is no parameter: others add marks to the address of a page.
+
+    Raises BadRequest for text that is not UTF-8.
+    """
+    pairs = [(name, value) for name, value in _pairs(scope) if name in (*parameters, *RESERVED)]
+    return {**scope, "query_string": urlencode(pairs).encode("ascii")}
 
 
 def _left(name: str, parameters: Mapping[str, Parameter]) -> bool:

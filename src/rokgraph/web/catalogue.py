@@ -23,10 +23,11 @@ from rokgraph.query import Query
 from rokgraph.schema_org import schema_org
 from rokgraph.web import conditional
 from rokgraph.web.exchange import Exchange, Service
-from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.frame import Frame
+from rokgraph.web.http import Receive, Scope, Send
+from rokgraph.web.language import words
 from rokgraph.web.negotiation import GRAPHS, negotiate
 from rokgraph.web.problems import HttpProblem
-from rokgraph.web.templating import render
 
 _METHODS = "GET, HEAD, OPTIONS"
 _PATH, _WELL_KNOWN = "/catalogue", "/.well-known/void"
@@ -41,14 +42,7 @@ _FORMS: dict[str, str | None] = {
     )
 }
 PATHS = tuple(_FORMS)
-_COUNTS = (
-    ("triples", "Triples", "트리플"),
-    ("entities", "Entities", "개체"),
-    ("distinctSubjects", "Distinct subjects", "서로 다른 주어"),
-    ("distinctObjects", "Distinct objects", "서로 다른 목적어"),
-    ("properties", "Properties", "속성"),
-    ("classes", "Classes", "클래스"),
-)
+_COUNTS = ("triples", "entities", "distinctSubjects", "distinctObjects", "properties", "classes")
 
 
 class Counted:
@@ -118,8 +112,8 @@ class CatalogueRoute:
             "link": f'<{base}{_PATH}.ttl>; rel="alternate"; type="text/turtle"',
         }
         if wanted.html or form is None:
-            headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
-            await exchange.represent(headers, tag, "html", _page(catalogue, base, summary.digest))
+            page = _page(catalogue, base, exchange.frame)
+            await exchange.show(headers, tag, page)
             return
         headers["content-type"] = form.content_type
         await exchange.represent(headers, tag, form.name, catalogue.document(base, form.name))
@@ -134,22 +128,19 @@ def _format_asked(exchange: Exchange) -> str | None:
     return values[0] if values else None
 
 
-def _page(catalogue: Catalogue, base: str, digest: str) -> bytes:
+def _page(catalogue: Catalogue, base: str, frame: Frame) -> bytes:
     node, published = catalogue.dataset, catalogue.publication.published
     subsets = [each.value for each in catalogue.values(node, "void:subset")]
     links = [each for each in subsets if catalogue.values(each, "void:linkPredicate")]
-    return render(
+    return frame.page(
         "catalogue.html",
-        title="Catalogue",
-        digest=digest,
-        titles=catalogue.values(node, "dcterms:title"),
-        texts=catalogue.values(node, "dcterms:description"),
-        rights=catalogue.values(f"{node}#rights", "rdfs:label"),
+        title=words(frame.language, "catalogue")["title"],
+        section="data",
+        titles=_told(catalogue, node, "dcterms:title"),
+        texts=_told(catalogue, node, "dcterms:description"),
+        rights=_told(catalogue, f"{node}#rights", "rdfs:label"),
         licences=catalogue.values(node, "dcterms:license"),
-        counts=[
-            (english, korean, _first(catalogue, node, f"void:{name}"))
-            for name, english, korean in _COUNTS
-        ],
+        counts=[(name, _first(catalogue, node, f"void:{name}")) for name in _COUNTS],
         graphs=[_graph(catalogue, each) for each in subsets if each not in links],
         links=[_links(catalogue, each) for each in links],
         files=[(each, catalogue.url(base, each.path), published.get(each.path))
@@ -163,12 +154,16 @@ def _first(catalogue: Catalogue, node: str, name: str) -> str:
     return next((each.value for each in catalogue.values(node, name)), "")
 
 
+def _told(catalogue: Catalogue, node: str, name: str) -> dict[str, str]:
+    """The texts of a property by language; without one by the empty tag."""
+    found = catalogue.values(node, name)
+    return {getattr(each, "language", "") or "": each.value for each in found}
+
+
 def _graph(catalogue: Catalogue, node: str) -> dict[str, Any]:
-    titles = catalogue.values(node, "dcterms:title")
-    by_language = {getattr(each, "language", "") or "en": each.value for each in titles}
     return {
         "iri": node,
-        "names": by_language or {"en": node},
+        "names": _told(catalogue, node, "dcterms:title") or {"": node},
         "triples": _first(catalogue, node, "void:triples"),
     }
 

@@ -141,6 +141,17 @@ def width_of(text: str) -> float:
     return _WIDE * wide + _NARROW * (len(text) - wide)
 
 
+def wrapped(words: str, width: float) -> tuple[str, ...]:
+    """The words in lines of at most `width` px; a word that is wider has a line of its own."""
+    lines: list[str] = []
+    for word in words.split():
+        if lines and width_of(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return tuple(lines)
+
+
 def outlines(drawing: Drawing) -> Mapping[str, tuple[int, int, int, int]]:
     """Of each box left, top, right and bottom, by name."""
     return {

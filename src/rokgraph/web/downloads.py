@@ -5,23 +5,35 @@ the same bytes for ever.
 """
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
+from urllib.parse import parse_qs
 
 from rokgraph import __version__
-from rokgraph.dumps import CONTEXT
+from rokgraph.dumps import CONTEXT, TABLES, VALIDATION, Dump
+from rokgraph.library import saved_query
 from rokgraph.publication import Publication, Published
+from rokgraph.query import Query
 from rokgraph.web import conditional
+from rokgraph.web.answering import rows
+from rokgraph.web.citation import citation
 from rokgraph.web.exchange import Exchange, Service
 from rokgraph.web.files import send_file
-from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.http import Receive, Scope, Send
+from rokgraph.web.language import words
 from rokgraph.web.negotiation import preferred
 from rokgraph.web.problems import HttpProblem
-from rokgraph.web.templating import render
+from rokgraph.web.renderings import PATH
 
 _METHODS = "GET, HEAD, OPTIONS"
 _LATEST = "latest"
 _FRESH = "public, max-age=60"
 _FOR_EVER = "public, max-age=31536000, immutable"
-_FORMS = {"json": ("application/json",), "html": ("text/html",)}
+_FORMS = {
+    "json": ("application/json",),
+    "html": ("text/html",),
+    "rows": ("application/sparql-results+json",),  # the same as a query would tell it
+}
 _SOON, _LATER = "2", "300"  # seconds after which to come back
 
 
@@ -31,6 +43,10 @@ class Downloads:
     def __init__(self, service: Service, publication: Publication) -> None:
         """Serve these dumps."""
         self._service, self._publication = service, publication
+        folder = service.engine.settings.root / "queries" / "views"
+        self._about, self._graphs = (
+            saved_query(folder / f"{name}.rq") for name in ("about-dataset", "about-graphs")
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -102,31 +118,81 @@ class Downloads:
     async def _index(self, exchange: Exchange) -> None:
         """All files with length and digest, as JSON or as a page.
 
-        Raises HttpProblem: 406 if neither is accepted, 503 while there are none.
+        Raises HttpProblem: 406 if neither is accepted, 503 for JSON while there are none.
         """
-        form = preferred(exchange.accept, _FORMS)
+        asked = parse_qs(exchange.scope["query_string"].decode("latin-1")).get("format", [""])[0]
+        form = asked if asked in _FORMS else preferred(exchange.accept, _FORMS)
         if form is None:
-            detail = "On offer: application/json, text/html."
+            offered = ", ".join(media for (media,) in _FORMS.values())
+            detail = f"On offer: {offered}."
             raise HttpProblem(406, "not-acceptable", "No acceptable format", detail)
-        made = self._made()
         version = self._publication.version
         base = self._service.base_url(exchange.scope, exchange.headers)
-        tag = conditional.base_tag(self._service.engine.summary.digest, __version__, base, "dumps")
         headers = {"vary": "Accept, Accept-Encoding", "cache-control": _FRESH}
+        summary = self._service.engine.summary
         if form == "html":
-            headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
-            page = render(
-                "downloads.html", title="Downloads", version=version, files=made.values(),
-                digest=self._service.engine.summary.digest,
-            )  # fmt: skip
-            await exchange.represent(headers, tag, form, page)
+            made = len(self._publication.published)
+            tag = conditional.base_tag(summary.digest, summary.load, __version__, base, made)
+            await exchange.show(headers, tag, await self._page(exchange, base))
             return
-        headers["content-type"] = "application/json"
-        files = [_entry(found, f"{base}/data/{version}/") for found in made.values()]
-        digest = f"sha256:{self._service.engine.summary.digest}"
-        document = {"version": version, "dataset": digest, "files": files}
+        found = self._made().values()
+        tag = conditional.base_tag(summary.digest, __version__, base, "dumps")
+        headers["content-type"] = _FORMS[form][0]
+        files = [_entry(each, f"{base}/data/{version}/") for each in found]
+        digest = f"sha256:{summary.digest}"
+        document: dict[str, object] = {"version": version, "dataset": digest, "files": files}
+        if form == "rows":
+            document = _solutions(files)
         body = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
         await exchange.represent(headers, tag, form, body)
+
+    async def _page(self, exchange: Exchange, base: str) -> bytes:
+        """What the dataset is, its files (none while they are made), its graphs."""
+        frame, publication = exchange.frame, self._publication
+        about, graphs = [
+            [defaultdict(str, {name: term["value"] for name, term in row.items()}) for row in found]
+            for found in [await rows(exchange, Query(saved.text, graph_format=None))
+                          for saved in (self._about, self._graphs)]
+        ]  # fmt: skip
+        told = next(iter(about), defaultdict(str))
+        title = words(frame.language, "downloads")["title"]
+        return frame.page(
+            "downloads.html", title=title, section="data", version=publication.version,
+            groups=_grouped(publication.published.values()), failed=publication.failed,
+            about=told, graphs=graphs, base=base, of=f"{PATH}{self._graphs.name}",
+            cited=citation(told.get("title", title), f"{base}/data/{publication.version}/", told,
+                           frame.digest),
+        )  # fmt: skip
+
+
+def _solutions(files: list[dict[str, object]]) -> dict[str, object]:
+    """The same as the rows of a query.
+
+    See https://www.w3.org/TR/sparql11-results-json/
+    """
+    names = ("url", "path", "mediaType", "bytes", "sha256")
+    bindings = [
+        {name: {"type": "literal", "value": str(file[name])} for name in names} for file in files
+    ]
+    return {"head": {"vars": names}, "results": {"bindings": bindings}}
+
+
+def _grouped(found: Iterable[Published]) -> dict[str, list[Published]]:
+    """The files by what they are: a key of the words of the page."""
+    groups: dict[str, list[Published]] = {}
+    for each in found:
+        groups.setdefault(_group(each.dump), []).append(each)
+    return groups
+
+
+def _group(dump: Dump) -> str:
+    if dump.is_rdf or dump.path == CONTEXT:
+        return "whole"
+    if dump.path.startswith(TABLES):
+        return "tables"
+    if dump.path.startswith(VALIDATION):
+        return "report"
+    return "other"
 
 
 def _entry(found: Published, folder: str) -> dict[str, object]:

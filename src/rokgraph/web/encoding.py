@@ -1,6 +1,6 @@
 """Content codings: which one a client takes, and bytes in it.
 
-Rule: fast levels only, and only where it is worth the while.
+Rule: fast levels for answers, and a coding only where it is worth the while.
 
 See https://www.rfc-editor.org/rfc/rfc9110#name-accept-encoding
 """
@@ -14,7 +14,8 @@ import zstandard
 
 # Below this a coding costs more than it saves.
 WORTHWHILE = 1024
-_LEVEL = 1
+LEVEL = 1
+PAGES = 6  # a page is small, and worth a millisecond more
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -46,11 +47,11 @@ def coding(accept: str | None) -> str:
     return best if offered[best] > 0 and offered[best] >= refused else "identity"
 
 
-def encode(body: bytes, name: str) -> bytes:
-    """The body in that coding."""
+def encode(body: bytes, name: str, level: int = LEVEL) -> bytes:
+    """The body in that coding, by a level of its library; the fast one for what nobody keeps."""
     if name == "identity":
         return body
-    compressor = _compressor(name)
+    compressor = _compressor(name, level)
     return compressor.compress(body) + compressor.flush()
 
 
@@ -67,7 +68,7 @@ async def encode_stream(chunks: AsyncIterator[bytes], name: str) -> AsyncIterato
     yield compressor.flush()
 
 
-def _compressor(name: str) -> _Compressor:
+def _compressor(name: str, level: int = LEVEL) -> _Compressor:
     if name == "gzip":
-        return zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
-    return zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+        return zlib.compressobj(level, zlib.DEFLATED, _GZIP)
+    return zstandard.ZstdCompressor(level=level).compressobj()

@@ -12,10 +12,11 @@ from rokgraph.engine import Engine
 from rokgraph.errors import RokgraphError
 from rokgraph.web import conditional
 from rokgraph.web.cache import AnswerCache
-from rokgraph.web.encoding import WORTHWHILE, coding, encode
+from rokgraph.web.encoding import LEVEL, PAGES, WORTHWHILE, coding, encode
+from rokgraph.web.frame import Frame
 from rokgraph.web.http import CORS, PREFLIGHT, Gone, Receive, Scope, Send, headers_of, respond
 from rokgraph.web.limiter import Limiter
-from rokgraph.web.problems import HttpProblem, problem
+from rokgraph.web.problems import Draw, HttpProblem, problem
 from rokgraph.web.telemetry import Telemetry
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
@@ -68,6 +69,11 @@ class Exchange:
         return self.headers.get("accept", "")
 
     @property
+    def frame(self) -> Frame:
+        """What stands around a page for this reader."""
+        return Frame.of(self.scope, self.headers, self.service.engine.summary)
+
+    @property
     def condition(self) -> str | None:
         """The If-None-Match header; what a POST would select is none of the tags of its answer."""
         return None if self.scope["method"] == "POST" else self.headers.get("if-none-match")
@@ -87,7 +93,7 @@ class Exchange:
         except Gone:
             self.observed.outcome = "left"
         except (RokgraphError, HttpProblem) as error:
-            await self._refuse(error)
+            await self.refuse(error)
         finally:
             self.service.telemetry.end(self.observed)
 
@@ -104,20 +110,28 @@ class Exchange:
                 {"retry-after": str(wait)},
             )
 
-    async def _refuse(self, error: Exception) -> None:
-        """Tell of an error, unless the answer has begun: then break it off by raising it."""
-        told = problem(error, self.accept, self.service.engine.summary.digest)
+    async def refuse(self, error: Exception, draw: Draw | None = None) -> None:
+        """Tell of an error, unless the answer has begun: then break it off by raising it.
+
+        `draw` makes the page that a browser gets, instead of the one that all refusals have.
+        """
+        told = problem(error, self.accept, self.frame, draw)
         self.observed.outcome, self.observed.status = told.name, told.status
         if self.started:
             raise error
         await self.respond(told.status, told.headers, told.body)
 
     async def represent(
-        self, headers: Mapping[str, str], base: str, form: str, body: bytes
+        self,
+        headers: Mapping[str, str],
+        base: str,
+        form: str,
+        body: bytes,
+        level: int = LEVEL,
     ) -> None:
         """Send a whole representation, tagged and coded; 304 if the client has it.
 
-        `base` is what its tag begins with, `form` its format.
+        `base` is what its tag begins with, `form` its format, `level` how hard to compress.
         """
         worthwhile = len(body) >= WORTHWHILE
         coded = coding(self.headers.get("accept-encoding")) if worthwhile else "identity"
@@ -128,7 +142,12 @@ class Exchange:
             return
         if coded != "identity":
             headers["content-encoding"] = coded
-        await self.respond(200, headers, encode(body, coded))
+        await self.respond(200, headers, encode(body, coded, level))
+
+    async def show(self, headers: Mapping[str, str], base: str, page: bytes) -> None:
+        """Send a page in the reader's language, as `represent` does."""
+        frame = self.frame
+        await self.represent(frame.headers(headers), base, f"html-{frame.language}", page, PAGES)
 
     async def respond(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """Send a whole response with the headers of every answer."""

@@ -37,6 +37,9 @@ SECURITY = {
     "x-frame-options": "DENY",
 }
 
+# Of every page.
+PAGE = {"content-type": "text/html; charset=utf-8", **SECURITY}
+
 # A client that takes none of a finished answer for this long is let go.
 _STALLED = 60.0
 _BUFFERED = 16 * 1024

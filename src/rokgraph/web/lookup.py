@@ -1,4 +1,4 @@
-"""What is looked up in this process: the search index and the properties of classes.
+"""What is looked up in this process: the search index, the properties of classes, names.
 
 Rule: made of the rows of a saved query that the engine answers once; bounded by that query's LIMIT.
 """
@@ -15,6 +15,7 @@ from rokgraph.library import saved_query
 from rokgraph.query import Query
 from rokgraph.reconciliation import Schema, Term
 from rokgraph.search import Index, Row
+from rokgraph.web.cells import Name, Names
 from rokgraph.web.exchange import Service
 
 _AGAIN = 60.0  # seconds until what could not be made is tried again
@@ -47,13 +48,14 @@ class _Once(Generic[_Made]):
 
 
 class Lookup:
-    """The search index and the schema of one server, each made when it is first wanted."""
+    """Search index, schema and names of one server, each made when it is first wanted."""
 
     def __init__(self, service: Service) -> None:
         """Ask the engine of this service."""
         self._service = service
         self._index = _Once(self._make_index)
         self._schema = _Once(self._make_schema)
+        self._names = _Once(self._make_names)
         self._begun: set[asyncio.Task[None]] = set()
 
     def begin(self) -> None:
@@ -69,6 +71,7 @@ class Lookup:
     async def _ahead(self) -> None:
         with contextlib.suppress(RokgraphError):  # told to whoever searches
             await self._index.get()
+            await self._names.get()
 
     async def index(self) -> Index:
         """The search index; raises what the engine raises."""
@@ -77,6 +80,13 @@ class Lookup:
     async def schema(self) -> Schema:
         """The properties of classes; raises what the engine raises."""
         return await self._schema.get()
+
+    async def names(self) -> Names:
+        """What things are called, by IRI; nothing while it cannot be had: a page matters more."""
+        try:
+            return await self._names.get()
+        except RokgraphError:
+            return {}
 
     async def ask(self, folder: str, name: str, ending: str = "", **bound: str) -> Solutions:
         """The solutions of `queries/<folder>/<name>.rq`, `ending` put behind its text.
@@ -99,6 +109,13 @@ class Lookup:
         found = await self.ask("search", "index")
         rows = [_row(solution) for solution in found]
         return await asyncio.to_thread(Index, rows, self._service.engine.summary.prefixes)
+
+    async def _make_names(self) -> Names:
+        names: dict[str, Name] = {}
+        for row in await self.ask("pages", "names"):
+            told = (row[key]["value"] if key in row else "" for key in Name._fields)
+            names.setdefault(row["iri"]["value"], Name(*told))
+        return names
 
     async def _make_schema(self) -> Schema:
         found = await self.ask("reconcile", "properties")

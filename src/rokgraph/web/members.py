@@ -33,16 +33,23 @@ class Members:
     async def of(self, exchange: Exchange, name: str) -> tuple[Member, ...]:
         """The members of the class with that short form, such as `rok:Task`, by IRI.
 
+        Of several classes, apart by spaces, those of the first come first.
         Raises what the engine raises.
         """
         if name not in self._known:
-            of = full_iri(name, self._prefixes)
-            query = Query(self._text, graph_format=None, bindings=(("class", f"<{of}>"),))
             found: dict[str, Member] = {}
-            for row in await rows(exchange, query):
-                iri = row["member"]["value"]
-                short = short_iri(iri, self._prefixes)
-                names = (row[tag]["value"] for tag in ("en", "ko") if tag in row)
-                found.setdefault(iri, Member(iri, short, " · ".join((short, *names))))
+            for of in name.split():
+                for member in await self._of_class(exchange, full_iri(of, self._prefixes)):
+                    found.setdefault(member.iri, member)
             self._known[name] = tuple(found.values())
         return self._known[name]
+
+    async def _of_class(self, exchange: Exchange, of: str) -> list[Member]:
+        query = Query(self._text, graph_format=None, bindings=(("class", f"<{of}>"),))
+        found = []
+        for row in await rows(exchange, query):
+            iri = row["member"]["value"]
+            short = short_iri(iri, self._prefixes)
+            names = (row[tag]["value"] for tag in ("en", "ko") if tag in row)
+            found.append(Member(iri, short, " · ".join((short, *names))))
+        return found

@@ -4,12 +4,10 @@ Rule: asked for once, of the engine, and kept; the dataset does not change while
 """
 
 import asyncio
-from pathlib import Path
-from urllib.parse import parse_qsl, urlencode
+from operator import attrgetter
 
 import pyoxigraph as ox
 
-from rokgraph.errors import BadRequest
 from rokgraph.library import saved_query
 from rokgraph.query import Query
 from rokgraph.terminology import QUERIES, Row, terminology
@@ -18,12 +16,12 @@ from rokgraph.vocab import GRAPH, ONT
 from rokgraph.web.answering import body
 from rokgraph.web.diagram import Drawing, Edge, Node, draw
 from rokgraph.web.exchange import Exchange, Service
+from rokgraph.web.frame import Frame
 from rokgraph.web.language import LANGUAGES, words
 from rokgraph.web.signposting import FORMS, Link, local
-from rokgraph.web.templating import render
 
 _KINDS = ("class", "object", "data", "annotation")
-_READY = ("class", "property")
+_QUERIES = "/queries/"
 
 
 class OntologyPage:
@@ -42,22 +40,22 @@ class OntologyPage:
         """Whether the dataset holds the ontology."""
         return GRAPH + "ontology" in self._service.engine.summary.graphs
 
-    async def page(self, exchange: Exchange, path: str, links: list[Link]) -> tuple[str, bytes]:
-        """The page in the language of `?lang=`, English without one, after its name for a tag.
+    async def page(self, exchange: Exchange, path: str, links: list[Link]) -> bytes:
+        """The page in the language of the reader.
 
         `path` is that of the document without a suffix, `links` what its head links to.
 
-        Raises BadRequest for a language that is not on offer, and what the engine raises.
+        Raises what the engine raises.
         """
-        language = _language(exchange)
-        key = (language, path, *links)
+        frame = exchange.frame
+        key = (frame.language, frame.path, frame.query, path, *links)
         async with self._once:  # of many who ask first, one waits for the engine
             if key not in self._pages:
                 known = await self._terminology(exchange)
                 # In a thread: it takes a moment, and others are waiting.
-                page = await asyncio.to_thread(self._render, known, language, path, links)
+                page = await asyncio.to_thread(self._render, known, frame, path, links)
                 self._pages[key] = page
-        return f"html-{language}", self._pages[key]
+        return self._pages[key]
 
     async def _terminology(self, exchange: Exchange) -> Terminology:
         if self._known is None:
@@ -65,41 +63,34 @@ class OntologyPage:
             for name in QUERIES:
                 text = saved_query(self._folder / f"{name}.rq").text
                 answers[name] = _rows(await body(exchange, Query(text)))
-            ready = {
-                name: _without_header(self._folder / "ready" / f"{name}.rq") for name in _READY
-            }
             prefixes = self._service.engine.summary.prefixes
-            self._known = await asyncio.to_thread(terminology, answers, prefixes, ready)
+            self._known = await asyncio.to_thread(terminology, answers, prefixes)
         return self._known
 
-    def _render(self, known: Terminology, language: str, path: str, links: list[Link]) -> bytes:
+    def _render(self, known: Terminology, frame: Frame, path: str, links: list[Link]) -> bytes:
+        language = frame.language
         told = words(language, "ontology")
         title = known.values("dcterms:title").get(language, told["title"])
 
         def by_label(term: Term) -> tuple[str, str]:
             return term.label.get(language, term.key).casefold(), term.key
 
-        return render(
-            "ontology.html", title=title, digest=self._service.engine.summary.digest,
-            lang=language, other=next(one for one in LANGUAGES if one != language), w=told,
+        return frame.page(
+            "ontology.html", title=title, w=told, section="ontology",
+            other=next(one for one in LANGUAGES if one != language),
             known=known, links=links, path=path, forms=FORMS, ours=ONT, address=_address,
             asked=_asked, turtle=_turtle, prefix_lines=_prefix_lines(known.terms),
             kinds=[
                 (kind, sorted((t for t in known.terms if t.kind == kind), key=by_label))
                 for kind in _KINDS
             ],
+            rules=sorted(
+                {rule.name: rule for term in known.terms for rule in term.rules}.values(),
+                key=attrgetter("name"),
+            ),
             drawings=_drawings(known, language),
             names={box.term.iri: box.term for box in known.boxes},
         )  # fmt: skip
-
-
-def _language(exchange: Exchange) -> str:
-    pairs = parse_qsl(exchange.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    given = [value for name, value in pairs if name == "lang"]
-    language = given[0] if given else LANGUAGES[0]
-    if len(given) > 1 or language not in LANGUAGES:
-        raise BadRequest(f"The parameter 'lang' is one of {', '.join(LANGUAGES)}, once.")
-    return language
 
 
 def _rows(results: bytes) -> list[Row]:
@@ -110,20 +101,15 @@ def _rows(results: bytes) -> list[Row]:
     return [{name: row[name] for name in names} for row in found]
 
 
-def _without_header(path: Path) -> str:
-    """The text of a saved query for people, who see its title elsewhere."""
-    lines = saved_query(path).text.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith("#+"))
-
-
 def _address(iri: str) -> str:
     """Where a page leads for an IRI: to its section, to a path of this server, or out."""
     return "#" + iri.removeprefix(ONT) if iri.startswith(ONT) and iri != ONT else local(iri)
 
 
-def _asked(query: str) -> str:
-    """The address that runs a query and shows its answer as a page."""
-    return "/sparql?" + urlencode({"query": query, "format": "html"})
+def _asked(term: Term) -> str:
+    """The address of the members of a class or the triples of a property."""
+    name = "members-of-class" if term.kind == "class" else "triples-of-property"
+    return f"{_QUERIES}{name}?term={term.name}"
 
 
 def _turtle(example: str) -> str:

@@ -6,13 +6,16 @@ See https://www.rfc-editor.org/rfc/rfc9457
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from rokgraph import errors
-from rokgraph.web.http import SECURITY
+from rokgraph.web.frame import Frame
 from rokgraph.web.negotiation import html_first
-from rokgraph.web.templating import render
+
+# The page of a refusal: of its title, detail, status, members and links.
+Draw: TypeAlias = Callable[[Mapping[str, object]], bytes]
 
 _TYPES = "https://w3id.org/rokgraph/problems#"
 
@@ -55,8 +58,10 @@ class Problem:
     body: bytes
 
 
-def problem(error: Exception, accept: str, digest: str) -> Problem:
+def problem(error: Exception, accept: str, frame: Frame, draw: Draw | None = None) -> Problem:
     """The document for an error: a page for browsers, plain text where only that is accepted.
+
+    `draw` makes the page, if it is not to be that of all refusals.
 
     Raises the error itself if it is none that a client may see.
     """
@@ -76,10 +81,9 @@ def problem(error: Exception, accept: str, digest: str) -> Problem:
     if isinstance(error, errors.Busy):
         headers["retry-after"] = str(error.retry_after)
     if html_first(accept):
-        headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
-        body = render(
-            "problem.html", title=title, detail=detail, status=status, links=links, digest=digest
-        )
+        headers = frame.headers(headers)
+        told = {"title": title, "detail": detail, "status": status, "links": links}
+        body = draw(told | members) if draw else frame.page("problem.html", **told)
     elif accept.partition(";")[0].strip() == "text/plain":
         headers["content-type"] = "text/plain; charset=utf-8"
         body = (detail if detail.startswith(title) else f"{title}. {detail}").encode() + b"\n"

@@ -5,8 +5,10 @@ Rule: makes bytes of what it is given; asks for nothing but names.
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from rokgraph import __version__, formats
 from rokgraph.curies import short_iri
@@ -14,9 +16,14 @@ from rokgraph.library import SavedQuery, without_header
 from rokgraph.parameters import LANGUAGES
 from rokgraph.snapshot import Summary
 from rokgraph.web.arguments import Arguments
+from rokgraph.web.cells import Cells, Names, cells, telling
+from rokgraph.web.citation import Citation
 from rokgraph.web.exchange import Exchange
-from rokgraph.web.members import Members
+from rokgraph.web.frame import Frame
+from rokgraph.web.language import words
+from rokgraph.web.members import Member, Members
 from rokgraph.web.negotiation import HTML
+from rokgraph.web.plots import Bars, Timeline, bars, timeline
 from rokgraph.web.templating import render
 from rokgraph.workbook import MEDIA_TYPE, workbook
 
@@ -34,15 +41,31 @@ OFFERED = MappingProxyType(
     }
 )
 
+# The same as a page offers them: what analysts open first.
+_TAKEN = ("csv", "xlsx", "json", "xml", "tsv", "rq")
+
+
+class Figure(NamedTuple):
+    """A drawing; of bars also column and value of each, group by group, and their unit."""
+
+    plot: Bars | Timeline | None
+    told: list[list[tuple[str, str]]]
+    unit: str
+
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """One question as it is asked: with which arguments, under which address of the service."""
+    """One question as it is asked: with which arguments, under which address of the service.
+
+    `total` is how many rows it has in all.
+    """
 
     saved: SavedQuery
     arguments: Arguments
     summary: Summary
     base_url: str
+    frame: Frame
+    total: int = 0
 
     @property
     def path(self) -> str:
@@ -66,32 +89,40 @@ class Rendering:
         return code + b"\n"
 
     async def page(
-        self, results: bytes, total: int, text: str, of: tuple[Exchange, Members]
+        self,
+        results: bytes,
+        text: str,
+        names: Names,
+        cited: Citation,
+        of: tuple[Exchange, Members],
     ) -> bytes:
         """The page: the question, its parameters, the rows of `results` (JSON), of `total`."""
-        document = json.loads(results)
-        return render(
+        document, language = json.loads(results), self.frame.language
+        found = cells(document["results"]["bindings"], names, self.summary.prefixes)
+        return self.frame.page(
             "question.html",
-            title=self.saved.title["en"],
-            digest=self.summary.digest,
+            title=self.saved.title[language],
+            section="questions",
             saved=self.saved,
             path=self.path,
-            parameters=[await self._shown(name, of) for name in self.saved.parameters],
-            variables=document["head"]["vars"],
-            rows=document["results"]["bindings"],
-            total=total,
-            offset=self.arguments.offset,
-            links=self.arguments.links(self.path, total),
+            parameters=[await self._shown(name, names, of) for name in self.saved.parameters],
+            variables=telling(document["head"]["vars"], found),
+            rows=found,
+            figure=_figure(self.saved, found, language),
+            total=self.total,
+            first=self.arguments.offset + 1,
+            last=self.arguments.offset + len(found),
+            links=self.arguments.links(self.path, self.total),
+            of=self.arguments.url(f"{self.path}.json", **self.part),
             formats=[
-                (name, self.arguments.url(f"{self.path}.{name}", **self.part))
-                for name in OFFERED
-                if name != "html"
+                (name, self.arguments.url(f"{self.path}.{name}", **self.part)) for name in _TAKEN
             ],
             query=without_header(text),
             snippets=[(label, self.snippet(name).decode()) for name, label in SNIPPETS.items()],
+            cited=cited,
         )
 
-    async def workbook(self, results: bytes, total: int, text: str, version: str) -> bytes:
+    async def workbook(self, results: bytes, text: str, version: str) -> bytes:
         """The workbook of the rows of `results` (JSON); `version` is that of the dataset."""
         saved = self.saved
         about = [
@@ -100,7 +131,7 @@ class Rendering:
             ("description", saved.description.get("en", "")),
             ("설명", saved.description.get("ko", "")),
             *((f"parameter {name}", str(term)) for name, term in self.arguments.terms.items()),
-            ("rows in all", str(total)),
+            ("rows in all", str(self.total)),
             ("rows before these", str(self.arguments.offset)),
             ("dataset", f"sha256:{self.summary.digest}"),
             ("dataset version", version),
@@ -110,18 +141,55 @@ class Rendering:
         # In a thread: a large one takes a second, and others are waiting.
         return await asyncio.to_thread(workbook, results, about)
 
-    async def _shown(self, name: str, of: tuple[Exchange, Members]) -> dict[str, object]:
+    async def _shown(
+        self, name: str, names: Names, of: tuple[Exchange, Members]
+    ) -> dict[str, object]:
         """A parameter as the form of the page shows it."""
         wanted = self.saved.parameters[name]
         value = self.arguments.given.get(name, wanted.default or "")
         options: list[tuple[str, str]] = []
         if wanted.kind == "iri":
             exchange, members = of
-            options = [(m.short, m.label) for m in await members.of(exchange, wanted.of or "")]
+            if wanted.of:
+                found = await members.of(exchange, wanted.of)
+                options = [(member.short, self._named(member, names)) for member in found]
             if name in self.arguments.terms:
                 value = short_iri(self.arguments.terms[name].value, self.summary.prefixes)
-        elif wanted.kind in ("choice", "language"):
-            options = [(choice, choice) for choice in wanted.choices or LANGUAGES]
-        if options and wanted.default is None:
-            options = [("", "*"), *options]
+        elif wanted.kind == "choice":
+            options = [(choice, choice) for choice in wanted.choices]
+        elif wanted.kind == "language":
+            common = words(self.frame.language, "common")
+            options = [(language, common[language]) for language in LANGUAGES]
         return {"parameter": wanted, "value": value, "options": options}
+
+    def _named(self, member: Member, names: Names) -> str:
+        """What a form calls a member of a class: its name in the reader's language, its CURIE."""
+        name = names.get(member.iri)
+        told = name and (getattr(name, self.frame.language) or name.en or name.ko)
+        return f"{told} ({member.short})" if told else member.label
+
+
+def _figure(saved: SavedQuery, rows: Sequence[Cells], language: str) -> Figure:
+    """What the view of a query draws of these rows."""
+    wanted = saved.figure
+    if "when" in wanted:
+        lanes = [
+            (_label(row, wanted["label"], language), row[wanted["when"]].value)
+            for row in rows
+            if wanted["when"] in row
+        ]
+        return Figure(timeline(lanes), [], "")
+    pairs = wanted.get("pairs") or [(wanted.get("label", []), *wanted.get("value", []))]
+    told: list[tuple[str, list[tuple[str, str]]]] = []
+    for row in rows:
+        for label, *columns in pairs:
+            values = [(name, row[name].value) for name in columns if name in row]
+            told.append(
+                (_label(row, [label] if isinstance(label, str) else label, language), values)
+            )
+    plot = bars([(label, [float(value) for _, value in values]) for label, values in told])
+    return Figure(plot, [values for _, values in told], wanted.get("unit", ""))
+
+
+def _label(row: Cells, columns: Sequence[str], language: str) -> str:
+    return " · ".join(row[name].told(language) for name in columns if name in row)

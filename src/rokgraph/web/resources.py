@@ -16,19 +16,18 @@ import pyoxigraph as ox
 from rokgraph import __version__
 from rokgraph.errors import BadRequest
 from rokgraph.library import saved_query
-from rokgraph.query import Kind, Query
-from rokgraph.resource import Resource, Solution, Terms
+from rokgraph.query import Query
+from rokgraph.resource import Solution
 from rokgraph.vocab import BASE, GRAPH
 from rokgraph.web import conditional
 from rokgraph.web.answering import Plan, answer, rows
-from rokgraph.web.cache import Kept
 from rokgraph.web.exchange import Exchange, Service
-from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.http import Receive, Scope, Send
 from rokgraph.web.negotiation import negotiate_document
 from rokgraph.web.ontology import OntologyPage
 from rokgraph.web.problems import HttpProblem
 from rokgraph.web.signposting import FORMS, Signs, link_header, local, url_path
-from rokgraph.web.templating import render
+from rokgraph.web.thing import Place, ThingPage
 
 _METHODS = "GET, HEAD, OPTIONS"
 _DATASET = "dataset"
@@ -77,7 +76,7 @@ class Resources:
         self._service = service
         folder = service.engine.settings.root / "queries" / "pages"
         self._texts = {path.stem: saved_query(path).text for path in folder.glob("*.rq")}
-        self._terms: Terms | None = None
+        self._things = ThingPage(service)
         self._ontology = OntologyPage(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,56 +183,15 @@ class Resources:
         summary = self._service.engine.summary
         if thing.document == "ont" and self._ontology.there:
             links = [*signs.links("", "html")]
-            form, page = await self._ontology.page(exchange, signs.path, links)
+            page = await self._ontology.page(exchange, signs.path, links)
         else:
-            form, page = "html", await self._facts(exchange, thing, signs)
+            page = await self._things.page(exchange, Place(thing.path, thing.document), signs)
         headers = {
             **headers,
             "vary": ", ".join(filter(None, (headers["vary"], "Accept-Encoding"))),
-            "cache-control": "public, max-age=60",
-            "content-type": "text/html; charset=utf-8",
-            **SECURITY,
         }
         tag = conditional.base_tag(summary.digest, summary.load, __version__, thing.path)
-        await exchange.represent(headers, tag, form, page)
-
-    async def _facts(self, exchange: Exchange, thing: _Thing, signs: Signs) -> bytes:
-        """The page of a thing: the same facts as its RDF, ordered for people; made once."""
-        cache = self._service.cache
-        key = Query("", result_format="html", bindings=(("page", thing.path),))
-        kept = cache.get(key)
-        if kept is None:
-            kept = Kept(Kind.SOLUTIONS, "html", await self._made(exchange, thing, signs))
-            cache.put(key, kept)
-        return kept.body
-
-    async def _made(self, exchange: Exchange, thing: _Thing, signs: Signs) -> bytes:
-        terms = await self._known_terms(exchange)
-        path = thing.document or thing.path
-        resource = terms.resource(BASE + path, await rows(exchange, self._query("facts", path)))
-        parts, listed = [], []
-        if thing.document:
-            found = await rows(exchange, self._query("terms-of-document", path))
-            listed = terms.entries(found)
-        else:
-            for iri in resource.parts():
-                found = await rows(exchange, self._query("facts", iri.removeprefix(BASE)))
-                parts.append(terms.resource(iri, found))
-        about = next(iter(await rows(exchange, self._query("dataset"))), None)
-        return render(
-            "thing.html", title=resource.name.text, digest=self._service.engine.summary.digest,
-            thing=resource, links=[*signs.links("", "html")], forms=FORMS, path=signs.path,
-            items=signs.items, terms=terms, parts=parts, listed=listed,
-            citation=_citation(thing, resource, about), local=local,
-        )  # fmt: skip
-
-    async def _known_terms(self, exchange: Exchange) -> Terms:
-        """How properties are shown and called; asked for once."""
-        if self._terms is None:
-            shown = await rows(exchange, self._query("shown-properties"))
-            names = await rows(exchange, self._query("term-names"))
-            self._terms = Terms(shown, names, self._service.engine.summary.prefixes)
-        return self._terms
+        await exchange.show(headers, tag, page)
 
 
 def _format_asked(exchange: Exchange) -> str | None:
@@ -250,17 +208,6 @@ def _format_asked(exchange: Exchange) -> str | None:
     if len(values) > 1:
         raise BadRequest("The parameter 'format' is given twice.")
     return values[0] if values else None
-
-
-def _citation(thing: _Thing, resource: Resource, about: Solution | None) -> str:
-    """How to cite the thing; only its IRI where the dataset does not say who made it."""
-    if about is None:
-        return thing.iri
-    told = {name: term["value"] for name, term in about.items()}
-    return (
-        f"{told['makerName']}: {resource.name.text}. {told['title']}, "
-        f"version {told['version']}. {thing.iri}"
-    )
 
 
 def _unknown(path: str) -> HttpProblem:

@@ -13,7 +13,9 @@ from rokgraph.search import Hit, Index
 from rokgraph.vocab import BASE
 from rokgraph.web import conditional
 from rokgraph.web.exchange import Exchange, Service
-from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.frame import Frame
+from rokgraph.web.http import Receive, Scope, Send
+from rokgraph.web.language import LANGUAGES, PARAMETER, words
 from rokgraph.web.lookup import Lookup
 from rokgraph.web.negotiation import preferred
 from rokgraph.web.problems import HttpProblem
@@ -25,20 +27,7 @@ _LONGEST = 200  # letters of a query
 _LIMIT, _MOST, _FURTHEST = 20, 100, 1000
 _CLASSES = 10  # that one search may name
 _FORMATS = {"json": ("application/json",), "html": ("text/html",)}
-_LANGUAGES = ("en", "ko")
-_FIELDS = {
-    "label": ("name", "이름"),
-    "short": ("name", "이름"),
-    "title": ("title", "제목"),
-    "alternative": ("other name", "다른 이름"),
-    "printed": ("as printed", "원문 표기"),
-    "notation": ("notation", "기호"),
-    "number": ("number", "번호"),
-    "identifier": ("identifier", "식별자"),
-    "curie": ("short form of the IRI", "짧은 IRI"),
-    "iri": ("IRI", "IRI"),
-    "key": ("key", "키"),
-}
+_NEAR = 6  # names that are offered where nothing is found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +36,7 @@ class _Wanted:
 
     query: str | None
     types: tuple[str, ...]
-    lang: str | None
+    language: str | None
     limit: int
     offset: int
     form: str
@@ -55,8 +44,8 @@ class _Wanted:
     def url(self, offset: int) -> str:
         """The address of another part of the same results."""
         pairs = [("q", self.query or ""), *(("type", name) for name in self.types)]
-        if self.lang:
-            pairs.append(("lang", self.lang))
+        if self.language:
+            pairs.append(("language", self.language))
         return "/search?" + urlencode([*pairs, ("limit", self.limit), ("offset", offset)])
 
 
@@ -78,7 +67,7 @@ class Search:
         classes = _classes(wanted.types, index)
         hits: list[Hit] = []
         if wanted.query is not None:
-            hits = index.search(wanted.query, types=classes, lang=wanted.lang)
+            hits = index.search(wanted.query, types=classes, lang=wanted.language)
         summary = self._service.engine.summary
         base = conditional.base_tag(summary.digest, summary.load, __version__, "search", wanted)
         headers = {
@@ -87,11 +76,11 @@ class Search:
         }
         shown = hits[wanted.offset : wanted.offset + wanted.limit]
         if wanted.form == "html":
-            headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
-            body = _page(wanted, shown, len(hits), index, summary.digest)
-        else:
-            headers["content-type"] = "application/json"
-            body = _document(wanted, shown, len(hits), index)
+            page = _page(wanted, shown, len(hits), index, exchange.frame)
+            await exchange.show(headers, base, page)
+            return
+        headers["content-type"] = "application/json"
+        body = _document(wanted, shown, len(hits), index)
         await exchange.represent(headers, base, wanted.form, body)
 
 
@@ -148,13 +137,12 @@ def _read(exchange: Exchange) -> tuple[_Wanted, bool]:
         raise _unusable("q", query, f"it may have {_LONGEST} characters")
     if len(values["type"]) > _CLASSES:
         raise _unusable("type", values["type"][-1], f"it may be given {_CLASSES} times")
-    lang = next(iter(values["lang"]), "") or None
-    if lang not in (None, *_LANGUAGES):
-        raise _unusable("lang", lang or "", f"it is one of {', '.join(_LANGUAGES)}")
+    language = _language(values, "language")
+    _language(values, PARAMETER)  # that of the page: the frame has read it
     wanted = _Wanted(
         query,
         tuple(filter(None, values["type"])),
-        lang,
+        language,
         _whole(values["limit"], "limit", _LIMIT, 1, _MOST),
         _whole(values["offset"], "offset", 0, 0, _FURTHEST),
         form,
@@ -174,7 +162,7 @@ def _values(exchange: Exchange) -> dict[str, list[str]]:
         detail = "A parameter is not UTF-8, percent-encoded."
         raise HttpProblem(400, "request", "The request cannot be read", detail) from None
     values: dict[str, list[str]] = {
-        name: [] for name in ("q", "type", "lang", "limit", "offset", "format")
+        name: [] for name in ("q", "type", "language", "limit", "offset", "format", PARAMETER)
     }
     for name, value in pairs:
         if name not in values:
@@ -183,6 +171,14 @@ def _values(exchange: Exchange) -> dict[str, list[str]]:
             raise _unusable(name, value, "it is given twice")
         values[name].append(value)
     return values
+
+
+def _language(values: dict[str, list[str]], name: str) -> str | None:
+    """A parameter that is a language, None if it is not given; raises HttpProblem (422)."""
+    given = next(iter(values[name]), "")
+    if given not in ("", *LANGUAGES):
+        raise _unusable(name, given, f"it is one of {', '.join(LANGUAGES)}")
+    return given or None
 
 
 def _whole(given: list[str], name: str, default: int, low: int, high: int) -> int:
@@ -238,24 +234,40 @@ def _document(wanted: _Wanted, shown: list[Hit], total: int, index: Index) -> by
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def _page(wanted: _Wanted, shown: list[Hit], total: int, index: Index, digest: str) -> bytes:
+def _page(wanted: _Wanted, shown: list[Hit], total: int, index: Index, frame: Frame) -> bytes:
+    told = words(frame.language, "search")
     rows = [
         {
             "thing": hit.thing,
             "url": address(hit.thing.iri),
             "kind": next(iter(index.kinds(hit.thing)), None),
-            "field": _FIELDS[hit.match.field],
+            "field": told[f"in_{hit.match.field}"],
             "match": hit.match,
+            "parts": _parts(hit.match.text, wanted.query or ""),
         }
         for hit in shown
     ]
+    near = [] if total or not wanted.query else index.near(wanted.query, _NEAR)
     before, after = wanted.offset - wanted.limit, wanted.offset + wanted.limit
-    return render(
-        "search.html", title="Search", digest=digest, wanted=wanted, rows=rows, total=total,
+    return frame.page(
+        "search.html", title=told["title"], wanted=wanted, rows=rows, total=total,
         classes=index.main_classes, longest=_LONGEST,
+        near=[(thing, address(thing.iri)) for thing in near],
+        anywhere=None if total or not (wanted.types or wanted.language)
+        else "/search?" + urlencode({"q": wanted.query or ""}),
         before=wanted.url(max(0, before)) if wanted.offset else None,
         after=wanted.url(after) if after < min(total, _FURTHEST + 1) else None,
     )  # fmt: skip
+
+
+def _parts(text: str, query: str) -> tuple[str, str, str]:
+    """A text before, within and after the place that reads as the query; whole where none does."""
+    folded, wanted = text.casefold(), query.strip().casefold()
+    start = folded.find(wanted) if wanted and len(folded) == len(text) else -1
+    if start < 0:
+        return text, "", ""
+    end = start + len(wanted)
+    return text[:start], text[start:end], text[end:]
 
 
 def address(iri: str) -> str:

@@ -6,35 +6,30 @@ costs more than most queries.
 See https://www.w3.org/TR/sparql11-protocol/#query-operation
 """
 
+from functools import partial
+from urllib.parse import parse_qs
+
 from rokgraph import __version__, formats
 from rokgraph.description import service_description
-from rokgraph.errors import BadRequest
+from rokgraph.errors import BadRequest, Busy, QueryError
 from rokgraph.query import Query
 from rokgraph.web import conditional
 from rokgraph.web.answering import Plan, answer
+from rokgraph.web.editor import Editor
 from rokgraph.web.exchange import Exchange, Service
-from rokgraph.web.http import SECURITY, Receive, Scope, Send
+from rokgraph.web.http import Receive, Scope, Send
+from rokgraph.web.lookup import Lookup
 from rokgraph.web.negotiation import GRAPHS, negotiate
 from rokgraph.web.problems import HttpProblem
 from rokgraph.web.request import METHODS, Asked, read
-from rokgraph.web.templating import render
-
-_EXAMPLE = """PREFIX rok: <https://w3id.org/rokgraph/ont#>
-PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
-
-SELECT ?task ?label WHERE {
-  ?task a rok:Task ; rdfs:label ?label .
-}
-ORDER BY ?task
-"""
 
 
 class SparqlEndpoint:
     """The ASGI application at `/sparql`."""
 
-    def __init__(self, service: Service) -> None:
-        """Answer with this service."""
-        self._service = service
+    def __init__(self, service: Service, lookup: Lookup) -> None:
+        """Answer with this service; pages name things as `lookup` knows them."""
+        self._service, self._editor = service, Editor(service, lookup)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -63,8 +58,12 @@ class SparqlEndpoint:
         )
         vary = "" if asked.format else "Accept"
         federated = bool(self._service.engine.settings.federation) and "service" in text.lower()
-        plan = Plan(query, vary, asked.seconds, html=wanted.html, federated=federated)
-        await answer(exchange, plan)
+        draw = partial(self._editor.answered, exchange, asked) if wanted.html else None
+        plan = Plan(query, vary, asked.seconds, draw, federated=federated)
+        try:
+            await answer(exchange, plan)
+        except (QueryError, Busy) as error:
+            await exchange.refuse(error, self._editor.refused(exchange, asked))
 
     async def _about(self, exchange: Exchange, asked: Asked) -> None:
         """No query: the form for a browser, else the service description.
@@ -80,13 +79,8 @@ class SparqlEndpoint:
         vary = "Accept-Encoding" if asked.format else "Accept, Accept-Encoding"
         headers = {"vary": vary, "cache-control": "public, max-age=60"}
         if wanted.html:
-            names = [entry.name for entry in (*formats.RESULT_FORMATS, *formats.GRAPH_FORMATS)]
-            page = render(
-                "query.html", title="Ask the graph", digest=summary.digest, query=_EXAMPLE,
-                formats=names, endpoint=endpoint,
-            )  # fmt: skip
-            headers |= {"content-type": "text/html; charset=utf-8", **SECURITY}
-            await exchange.represent(headers, base, "html", page)
+            page = self._editor.blank(exchange, _question(exchange.scope))
+            await exchange.show(headers, conditional.base_tag(summary.digest, page), page)
             return
         form = formats.graph_format(wanted.graph or "")
         if form is None:
@@ -94,6 +88,12 @@ class SparqlEndpoint:
         headers["content-type"] = form.content_type
         described = service_description(summary, endpoint, form.name)
         await exchange.represent(headers, base, form.name, described)
+
+
+def _question(scope: Scope) -> str | None:
+    """The name of the question that the editor shall hold: `?question=`."""
+    found = parse_qs(scope["query_string"].decode("latin-1")).get("question")
+    return found[0] if found else None
 
 
 def _not_acceptable(offered: list[str]) -> HttpProblem:

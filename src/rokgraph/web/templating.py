@@ -9,17 +9,24 @@ from pathlib import Path
 
 import jinja2
 
+from rokgraph.web.signposting import local
+from rokgraph.web.wording import day, grouped, size, won
+
 _FOLDER = Path(__file__).parent / "templates"
 
 
 @cache
 def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER),
         autoescape=jinja2.select_autoescape(disabled_extensions=("j2",), default=True),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.filters |= {"grouped": grouped, "won": won, "day": day, "size": size}
+    environment.globals["local"] = local
+    return environment
 
 
 def render(name: str, **values: object) -> bytes:

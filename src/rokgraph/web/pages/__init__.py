@@ -1,0 +1,1 @@
+"""The pages for people: what is promised, by when, for how much, on which law."""
