@@ -1,21 +1,22 @@
-# Eleven targets; `make help` lists them. Needs Python 3.11 or newer and make, nothing else.
+# Twelve targets; `make help` lists them. Needs Python 3.11 or newer and make, nothing else.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PORT ?= 8000
+VENDOR := src/rokgraph/web/static/vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test peers check lint build infer format lock clean
+.PHONY: help assets serve test peers check lint build infer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
 
-serve: $(VENV)/run ## set up, check, serve at http://localhost:8000 (PORT=…)
+serve: $(VENV)/run assets ## set up, check, serve at http://localhost:8000 (PORT=…)
 	$(BIN)/rokgraph check
 	$(BIN)/rokgraph serve --port $(PORT)
 
-test: $(VENV)/test lint ## set up, lint, run all tests
+test: $(VENV)/test assets lint ## set up, lint, run all tests
 	$(BIN)/pytest
 
 peers: build/sssom/done ## set up the tools of others that some tests call; `test` skips these else
@@ -28,6 +29,10 @@ lint: $(VENV)/test ## style, types, floors of the house
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+assets: ## fetch the script of the query editor by npm; without npm the editor is a plain form
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(VENDOR)/done || echo "npm could not fetch the script of the query editor, which stays a plain form"; \
+	else echo "npm is not here, so the query editor stays a plain form"; fi
 
 build: $(VENV)/run ## write all files of the dataset to dist/
 	$(BIN)/rokgraph build
@@ -47,7 +52,7 @@ lock: $(VENV)/test ## pin the dependencies anew
 	echo 'sssom>=0.4.21' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/sssom.lock
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENDOR) assets/node_modules dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/python:
 	$(PYTHON) -c 'import sys; sys.exit("rokgraph needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
@@ -61,6 +66,16 @@ $(VENV)/run: requirements/run.lock pyproject.toml | $(VENV)/python
 
 $(VENV)/test: requirements/test.lock $(VENV)/run
 	$(PIP) install --require-hashes -r requirements/test.lock
+	touch $@
+
+# What the lock file pins by digest; with it the licence of each package that is in it.
+$(VENDOR)/done: assets/package.json assets/package-lock.json
+	rm -rf $(VENDOR)
+	cd assets && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	mkdir -p $(VENDOR)/licences
+	cp assets/node_modules/@zazuko/yasqe/build/yasqe.min.js assets/node_modules/@zazuko/yasqe/build/yasqe.min.css $(VENDOR)
+	cp assets/node_modules/@zazuko/yasqe/package.json $(VENDOR)/licences/yasqe.json
+	cd assets/node_modules && for file in */LICENSE* */license; do [ ! -f "$$file" ] || cp "$$file" "../../$(VENDOR)/licences/$$(dirname "$$file").txt"; done
 	touch $@
 
 # An environment of its own: its seventy packages shall not meet ours.
