@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
@@ -51,7 +52,9 @@ def run_server(*options: str) -> Iterator[Server]:
     log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed below, after the process
     process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, text=True)
     try:
-        with httpx.Client(base_url=url, timeout=60) as client:
+        # a language that one test asks for is not to be remembered in the next
+        forgetful = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        with httpx.Client(base_url=url, timeout=60, cookies=forgetful) as client:
             for _ in range(600):
                 if process.poll() is not None:
                     log.seek(0)

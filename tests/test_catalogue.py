@@ -316,7 +316,7 @@ class DataBlocks(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.blocks: list[str] = []
-        self.others = 0
+        self.others: list[str | None] = []
         self._within = False
         self.feed(page)
 
@@ -324,7 +324,8 @@ class DataBlocks(HTMLParser):
         """Begin a block."""
         if tag == "script":
             self._within = dict(attrs).get("type") == "application/ld+json"
-            self.others += not self._within
+            if not self._within:
+                self.others.append(dict(attrs).get("src"))
 
     def handle_data(self, data: str) -> None:
         """Keep a block."""
@@ -345,7 +346,7 @@ def test_pages_tell_search_engines_of_the_dataset(server: Server, path: str) -> 
     # https://html.spec.whatwg.org/multipage/scripting.html#data-block
     assert "script-src" in page.headers["content-security-policy"]
     found = DataBlocks(page.text)
-    assert found.others == 0
+    assert found.others == ["/static/page.js"]
     [block] = found.blocks
     told = json.loads(block)
     assert told["@type"] == "Dataset"

@@ -91,7 +91,7 @@ def test_no_two_questions_have_the_same_title() -> None:
 def test_the_header_is_well_formed(name: str) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
     header, query = header_of(name), saved_query(path_of(name))
-    assert header.keys() - {"parameters"} == KEYS
+    assert header.keys() - {"parameters", "figure"} == KEYS
     for texts in (query.title, query.description):
         assert texts.keys() == {"en", "ko"}
         assert all(texts.values())

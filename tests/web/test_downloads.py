@@ -13,6 +13,7 @@ import pytest
 from conformance import wire
 from conformance.wire import run
 from downloading import made
+from rokgraph.web.language import LANGUAGES, words
 from running import Server
 
 NAME = "/data/2026.1/rokgraph.trig.gz"
@@ -64,8 +65,31 @@ def test_the_index_is_a_page_for_people(server: Server, index: dict[str, Any]) -
     for entry in index["files"]:
         assert f'href="/data/2026.1/{entry["path"]}"' in answer.text
         assert entry["sha256"] in answer.text
+        assert f'<data value="{entry["bytes"]}"' in answer.text
     refused = server.client.get("/data/", headers={"accept": "text/turtle"})
     assert refused.status_code == 406
+
+
+def test_the_page_tells_what_it_is_in_both_languages(server: Server, index: dict[str, Any]) -> None:
+    for language in LANGUAGES:
+        page = server.client.get(f"/data/?lang={language}", headers={"accept": "text/html"}).text
+        told = words(language, "downloads")
+        for key in ("title", "licence", "graphs", "endpoint", "group_report", "group_tables"):
+            assert told[key] in page, key
+        for text in ("https://creativecommons.org/licenses/by/4.0/", "2026.1", index["dataset"]):
+            assert text in page
+        assert f"{server.url}/sparql</code>" in page
+        assert "/catalogue.ttl" in page
+        assert 'href="/graph/source"' in page
+    assert server.client.get("/data/?format=json").json() == index
+
+
+def test_the_sizes_of_the_page_are_rows_too(server: Server, index: dict[str, Any]) -> None:
+    accept = {"accept": "application/sparql-results+json"}
+    rows = server.client.get("/data/", headers=accept).json()["results"]["bindings"]
+    assert [(row["path"]["value"], int(row["bytes"]["value"])) for row in rows] == [
+        (entry["path"], entry["bytes"]) for entry in index["files"]
+    ]
 
 
 def test_latest_leads_to_the_version(server: Server, index: dict[str, Any]) -> None:

@@ -9,9 +9,18 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
+from rokgraph.web.language import words
 from running import Server
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+OURS = ['<script src="/static/page.js" defer>']
+
+
+def scripts_of(page: str) -> list[str]:
+    """The tags that begin a script."""
+    return re.findall(r"<script[^>]*>", page)
 
 
 def search(server: Server, q: str, **parameters: str | list[str]) -> httpx.Response:
@@ -41,12 +50,51 @@ def test_a_browser_gets_a_page_without_scripts(server: Server) -> None:
     answer = server.client.get("/search", params={"q": "AI"}, headers={"accept": BROWSER})
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "script-src 'self'" in answer.headers["content-security-policy"]
-    assert "<script" not in answer.text
+    assert scripts_of(answer.text) == OURS
     assert " style=" not in answer.text
     assert 'href="/def/technology/ai"' in answer.text
     assert "인공지능" in answer.text
     assert 'role="search"' in answer.text
     assert 'rel="search"' in answer.text
+
+
+def test_the_page_is_in_the_language_of_the_reader(server: Server) -> None:
+    for language, other in (("en", "ko"), ("ko", "en")):
+        answer = search(server, "AI", format="html", lang=language)
+        assert answer.headers["content-language"] == language
+        assert f'<html lang="{language}">' in answer.text
+        assert words(language, "search")["where"] in answer.text
+        assert words(other, "search")["where"] not in answer.text
+        # the language of the page restricts nothing
+        assert words(language, "search")["found"].format(query="AI") in answer.text
+        total = search(server, "AI").json()["total"]
+        assert f"{words(language, 'search')['found'].format(query='AI')} {total}<" in answer.text
+
+
+def test_what_was_met_is_marked(server: Server) -> None:
+    page = search(server, "semicond", format="html").text
+    assert "<mark>semicond</mark>" in page
+    assert "<mark>" not in search(server, "기재부", format="html").text
+
+
+def test_where_nothing_is_found_near_names_are_offered(server: Server) -> None:
+    typed = "인공지능법률안이"
+    assert search(server, typed).json()["total"] == 0
+    page = search(server, typed, format="html", lang="ko").text
+    assert words("ko", "search")["nothing"].format(query=typed) in page
+    near = page.partition(words("ko", "search")["near"])[2]
+    assert 'href="/id/proposal/ai-framework-act"' in near
+    assert 'href="/tasks"' in near
+    # nothing at all is near: no empty list
+    far = search(server, "qqqqqqqqqqqqqq", format="html", lang="en").text
+    assert words("en", "search")["near"] not in far
+    assert 'href="/tasks"' in far
+
+
+def test_a_search_that_restricts_too_much_offers_to_look_everywhere(server: Server) -> None:
+    page = search(server, "quantum", format="html", type="rok:Strategy", language="ko").text
+    assert 'href="/search?q=quantum"' in page
+    assert search(server, "quantum").json()["total"] > 0
 
 
 def test_the_pages_lead_on(server: Server) -> None:
@@ -87,10 +135,10 @@ def test_classes_restrict_and_may_repeat(server: Server) -> None:
 
 
 def test_a_language_restricts(server: Server) -> None:
-    for found in search(server, "metaverse", lang="en").json()["results"]:
+    for found in search(server, "metaverse", language="en").json()["results"]:
         assert found["match"]["lang"] in ("en", "")
     assert (
-        search(server, "metaverse", lang="ko").json()["total"]
+        search(server, "metaverse", language="ko").json()["total"]
         < search(server, "metaverse").json()["total"]
     )
 
@@ -108,6 +156,7 @@ def test_a_language_restricts(server: Server) -> None:
         ("q=a&limit=" + "9" * 5000, 422, "limit"),
         ("q=a&offset=1001", 422, "offset"),
         ("q=a&offset=x", 422, "offset"),
+        ("q=a&language=fr", 422, "language"),
         ("q=a&lang=fr", 422, "lang"),
         ("q=a&type=rok:Nothing", 422, "rok:Task"),
         ("q=a&" + "&".join(["type=rok:Task"] * 11), 422, "type"),
@@ -145,7 +194,7 @@ def test_any_text_is_answered(server: Server, typed: str) -> None:
     assert answer.json()["query"] == typed
     page = search(server, typed, format="html")
     assert page.status_code == 200
-    assert "<script" not in page.text
+    assert scripts_of(page.text) == OURS
     assert "49" not in re.findall(r'value="([^"]*)"', page.text)
     assert "set-cookie" not in answer.headers
 
@@ -181,7 +230,7 @@ def test_tags_depend_on_what_is_asked(server: Server) -> None:
     paths = (
         "q=AI",
         "q=ai",
-        "q=AI&lang=en",
+        "q=AI&language=en",
         "q=AI&offset=1",
         "q=AI&type=rok:Task",
         "q=AI&format=html",
