@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # No name is looked up: a page that asks another host fails here, whatever the network is.
 _ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--disable-gpu"]
-_PATIENCE = 30_000  # milliseconds; a busy machine is slow
+_PATIENCE = 120_000  # milliseconds; a busy machine is slow
 _LOCALES = {"en": "en-GB", "ko": "ko-KR"}
 
 

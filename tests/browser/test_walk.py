@@ -23,6 +23,7 @@ from running import Server
 WIDE, MIDDLE, NARROW, PAPER = 1280, 768, 360, 700  # pixels; A4 between its margins
 _Pictured = Callable[[str], Path | None]
 _Reader = tuple[str, bool]  # the language, and whether scripts run
+_TALLEST = 4000  # pixels of a picture
 _INTERFACE = ".site-head, .skip, .languages"
 
 
@@ -58,8 +59,14 @@ def _wider(one: Watched, width: int) -> list[str]:
 
 
 def _keep(one: Watched, place: Path | None) -> None:
+    """Keep a picture of the page, of a long one its beginning: to draw all takes a minute."""
     if place is not None:
-        one.page.screenshot(path=place, full_page=True)
+        window = one.page.viewport_size
+        assert window is not None
+        height = one.page.evaluate("document.documentElement.scrollHeight")
+        one.page.set_viewport_size({"width": window["width"], "height": min(height, _TALLEST)})
+        one.page.screenshot(path=place)
+        one.page.set_viewport_size(window)
 
 
 def _paper(one: Watched) -> list[str]:
