@@ -7,9 +7,9 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Self, TypeAlias
 
 from rokgraph import __version__, formats
 from rokgraph.engine import Answer
@@ -19,12 +19,14 @@ from rokgraph.web import conditional
 from rokgraph.web.cache import Kept
 from rokgraph.web.encoding import coding, encode_stream
 from rokgraph.web.exchange import Exchange
-from rokgraph.web.http import Gone, left, start, stream
+from rokgraph.web.http import Gone, Receive, left, start, stream
 from rokgraph.web.problems import HttpProblem
 
 # Calls whose value is another each time; found anywhere, even in a string, the answer is not kept.
 # A comment may stand before the bracket.
 _VOLATILE = re.compile(r"\b(?:NOW|RAND|UUID|STRUUID|BNODE)\s*[(#]", re.IGNORECASE)
+# To look for these costs a tenth of it.
+_HINTS = ("now", "rand", "uuid", "bnode")
 _FRESH = "public, max-age=60"
 _LONGEST_OLD = 32 * 1024 * 1024  # bytes of an answer by HTTP/1.0
 
@@ -38,7 +40,8 @@ class Plan:
 
     `vary` names the request headers that chose the formats; `draw`: as a page, which it makes of
     the JSON or Turtle that the query then asks for; `seconds`: the deadline that the client
-    wants; `federated`: it may call other endpoints; `headers`: what the answer has besides.
+    wants; `federated`: it may call other endpoints; `headers`: what the answer has besides;
+    `changing`: the data may be others next time.
     """
 
     query: Query
@@ -47,12 +50,21 @@ class Plan:
     draw: Draw | None = None
     federated: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    changing: bool = False
     volatile: bool = field(init=False)
 
     def __post_init__(self) -> None:
         """See whether the answer is another each time."""
-        volatile = self.federated or _VOLATILE.search(self.query.text) is not None
-        object.__setattr__(self, "volatile", volatile)
+        always = self.federated or self.changing
+        object.__setattr__(self, "volatile", always or _is_volatile(self.query.text))
+
+
+def _is_volatile(text: str) -> bool:
+    lowered = text.lower()
+    for hint in _HINTS:
+        if hint in lowered:
+            return _VOLATILE.search(text) is not None
+    return False
 
 
 async def answer(exchange: Exchange, plan: Plan) -> None:
@@ -60,28 +72,24 @@ async def answer(exchange: Exchange, plan: Plan) -> None:
 
     Raises what the engine raises, and Gone if the client leaves.
     """
+    if not exchange.service.engine.summary.lasting:
+        plan = replace(plan, changing=True)
     answering = _Answering(exchange, plan)
     if await answering.not_modified():
         return
-    kept = None if plan.volatile else exchange.service.cache.get(plan.query)
+    begun: Kept | Answer | None = exchange.scope.get("rokgraph.begun")
+    kept = None if plan.volatile or begun else exchange.service.cache.get(plan.query)
     if kept is not None:
         exchange.observed.cache = "hit"
         await answering.whole(kept)
         return
-    asking = asyncio.ensure_future(answering.obtain())
-    leaving = asyncio.ensure_future(left(exchange.receive))
-    try:
-        await asyncio.wait({asking, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not asking.done():
-            raise Gone
-        found = asking.result()
+    with _Watch(exchange.receive) as watch:
+        found = begun or await answering.obtain()
         if isinstance(found, Kept):
+            watch.end()
             await answering.whole(found)
         else:
-            await answering.streamed(found, leaving)
-    finally:
-        asking.cancel()
-        leaving.cancel()
+            await answering.streamed(found, watch.begin())
 
 
 async def rows(exchange: Exchange, query: Query) -> list[dict[str, dict[str, str]]]:
@@ -100,9 +108,10 @@ async def body(exchange: Exchange, query: Query) -> bytes:
 
     From the cache or the engine; raises what the engine raises.
     """
-    found: Kept | Answer | None = exchange.service.cache.get(query)
+    changing = not exchange.service.engine.summary.lasting
+    found: Kept | Answer | None = None if changing else exchange.service.cache.get(query)
     if found is None:
-        found = await _Answering(exchange, Plan(query, "")).obtain()
+        found = await _Answering(exchange, Plan(query, "", changing=changing)).obtain()
     if isinstance(found, Kept):
         return found.body
     assert found.chunks is not None  # noqa: S101 - it is not whole
@@ -122,6 +131,55 @@ async def about_dataset(exchange: Exchange, text: str) -> dict[str, str]:
     return {name: term["value"] for name, term in (found[0] if found else {}).items()}
 
 
+class _Watch:
+    """Stops the task that it is entered in when the client leaves, which is then told as Gone.
+
+    It begins after a moment: most answers are there before, and to watch costs as much as they do.
+    """
+
+    _PATIENCE = 0.05  # seconds
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._leaving: asyncio.Future[None] | None = None
+        self._gone = False
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._task = task
+        self._clock = asyncio.get_running_loop().call_later(self._PATIENCE, self._stop_if_left)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.end()
+        if self._leaving is not None:
+            self._leaving.cancel()
+        if self._gone and kind is asyncio.CancelledError and not self._task.uncancel():
+            raise Gone from None
+
+    def begin(self) -> "asyncio.Future[None]":
+        """Watch without stopping anything: what is done when the client has left."""
+        self.end()
+        if self._leaving is None:
+            self._leaving = asyncio.ensure_future(left(self._receive))
+        return self._leaving
+
+    def end(self) -> None:
+        """Stop nothing from here on."""
+        self._clock.cancel()
+        if self._leaving is not None:
+            self._leaving.remove_done_callback(self._left)
+
+    def _stop_if_left(self) -> None:
+        self.begin().add_done_callback(self._left)
+
+    def _left(self, leaving: "asyncio.Future[None]") -> None:
+        if not leaving.cancelled():
+            self._gone = True
+            self._task.cancel()
+
+
 class _Answering:
     """One answer on its way out."""
 
@@ -131,7 +189,9 @@ class _Answering:
         self._coding = coding(exchange.headers.get("accept-encoding"))
         self._condition = exchange.condition
         summary = self._service.engine.summary
-        self._base = conditional.base_tag(summary.digest, summary.load, __version__, plan.query)
+        self._base = conditional.base_tag(
+            summary.digest, summary.load, __version__, plan.query.to_bytes()
+        )
         vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
         fresh = "no-store" if plan.volatile else _FRESH
         self._headers = {"vary": vary, "cache-control": fresh, **dict(plan.headers)}
@@ -162,11 +222,13 @@ class _Answering:
             return made if made.body is None else Kept(made.kind, made.format, made.body)
         limit = engine.limit(plan.seconds)
         begun = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout(limit):
-                shared = await cache.wait(plan.query)
-        except TimeoutError:
-            raise QueryTimeout(limit) from None
+        shared = None
+        if plan.query in cache.coming:
+            try:
+                async with asyncio.timeout(limit):
+                    shared = await cache.wait(plan.query)
+            except TimeoutError:
+                raise QueryTimeout(limit) from None
         if shared is not None:
             self._observed.cache = "shared"
             return shared
@@ -181,7 +243,7 @@ class _Answering:
     async def whole(self, kept: Kept) -> None:
         """Send an answer that is whole."""
         self._observed.form, self._observed.format = kept.kind.value, kept.format
-        self._observed.rows = _rows(kept)
+        self._observed.rows = rows_of(kept)
         if self._plan.draw:
             await self._page(self._plan.draw, kept)
             return
@@ -197,7 +259,7 @@ class _Answering:
         assert made.chunks is not None  # noqa: S101 - it is not whole
         exchange, observed = self._exchange, self._observed
         observed.form, observed.format = made.kind.value, made.format
-        async with contextlib.aclosing(made.chunks) as chunks:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._collecting(made)) as chunks:
             if self._plan.draw:
                 await self._page(self._plan.draw, None)
                 return
@@ -217,6 +279,20 @@ class _Answering:
             # A fault from here on breaks the connection off: a cut answer is no clean 200.
             coded = encode_stream(chunks, self._coding)
             observed.sent = await stream(exchange.send, coded, leaving)
+
+    async def _collecting(self, made: Answer) -> AsyncGenerator[bytes, None]:
+        """The chunks, which are kept for others if they may be."""
+        assert made.chunks is not None  # noqa: S101 - it is not whole
+        cache, query = self._service.cache, self._plan.query
+        async with contextlib.aclosing(made.chunks) as chunks:  # type: ignore[type-var]
+            if self._plan.volatile:
+                async for chunk in chunks:
+                    yield chunk
+                return
+            kept = cache.collect(query, made.kind, made.format, chunks)
+            async with contextlib.aclosing(kept) as collected:
+                async for chunk in collected:
+                    yield chunk
 
     async def _collected(
         self, chunks: AsyncIterator[bytes], leaving: "asyncio.Future[None]"
@@ -238,11 +314,7 @@ class _Answering:
 
     def _complete(self, kind: Kind, form: str, coded: str) -> None:
         """Say what the body is."""
-        self._headers["content-type"] = _content_type(kind, form)
-        if coded != "identity":
-            self._headers["content-encoding"] = coded
-        if not self._plan.volatile:
-            self._headers["etag"] = conditional.tag(self._base, form, coded)
+        self._headers = described(self._plan, self._base, kind, form, coded)
 
     def _exists(self) -> bool:
         """Whether the client wants it only if there is none: `If-None-Match: *`."""
@@ -258,12 +330,27 @@ class _Answering:
             await exchange.show(self._headers, conditional.base_tag(digest, page), page)
 
 
+def described(plan: Plan, base: str, kind: Kind, form: str, coded: str) -> dict[str, str]:
+    """The headers that tell what the body of an answer is; `base` is what its tag begins with."""
+    headers = {
+        "vary": f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding",
+        "cache-control": "no-store" if plan.volatile else _FRESH,
+        **dict(plan.headers),
+        "content-type": _content_type(kind, form),
+    }
+    if coded != "identity":
+        headers["content-encoding"] = coded
+    if not plan.volatile:
+        headers["etag"] = conditional.tag(base, form, coded)
+    return headers
+
+
 def _content_type(kind: Kind, name: str) -> str:
     found = formats.graph_format(name) if kind is Kind.GRAPH else formats.result_format(name)
     return found.content_type if found else "application/octet-stream"
 
 
-def _rows(kept: Kept) -> int | None:
+def rows_of(kept: Kept) -> int | None:
     """Solutions in the answer, where the format lets them be counted exactly."""
     if kept.kind is Kind.SOLUTIONS and kept.format == "tsv":
         return kept.body.count(b"\n") - 1

@@ -5,6 +5,7 @@ Rule: an answer is a pure function of its key, so nothing here ever expires.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -57,6 +58,7 @@ class AnswerCache:
         self._kept: OrderedDict[Query, Kept] = OrderedDict()
         self.coming: dict[Query, asyncio.Future[Kept | None]] = {}
         self.size = self.hits = self.misses = 0
+        self._collected = 0  # bytes of answers that come piece by piece
 
     def get(self, key: Query) -> Kept | None:
         """The answer, if it is kept."""
@@ -75,6 +77,30 @@ class AnswerCache:
         self.size += size
         while self.size > self._limit:
             self.size -= _size(*self._kept.popitem(last=False))
+
+    async def collect(
+        self, key: Query, kind: Kind, form: str, chunks: AsyncIterator[bytes]
+    ) -> AsyncGenerator[bytes, None]:
+        """The chunks of an answer in format `form`, which is kept if it is not too large.
+
+        What is collected of all that come at once is a quarter of the bound, at most.
+        """
+        parts: list[bytes] | None = []
+        size = 0
+        try:
+            async for chunk in chunks:
+                if parts is not None:
+                    size += len(chunk)
+                    self._collected += len(chunk)
+                    parts.append(chunk)
+                    if 2 * size > self._limit // 8 or 4 * self._collected > self._limit:
+                        self._collected -= size
+                        parts, size = None, 0
+                yield chunk
+            if parts is not None:
+                self.put(key, Kept(kind, form, b"".join(parts)))
+        finally:
+            self._collected -= size
 
     async def wait(self, key: Query) -> Kept | None:
         """What came of it if somebody is making this answer; None if there is nothing to share.

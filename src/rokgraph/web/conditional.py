@@ -13,7 +13,8 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 def base_tag(digest: str, *parts: object) -> str:
     """What all representations of one answer share: the snapshot and the request."""
-    text = "\0".join(map(repr, parts)).encode()
+    plain = (part if isinstance(part, bytes) else repr(part).encode() for part in parts)
+    text = b"\0".join(plain)
     return f"{digest[:16]}-{hashlib.blake2b(text, digest_size=10).hexdigest()}"
 
 

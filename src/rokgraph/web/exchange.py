@@ -17,6 +17,7 @@ from rokgraph.web.frame import Frame
 from rokgraph.web.http import CORS, PREFLIGHT, Gone, Receive, Scope, Send, headers_of, respond
 from rokgraph.web.limiter import Limiter
 from rokgraph.web.problems import Draw, HttpProblem, problem
+from rokgraph.web.repeats import Repeats
 from rokgraph.web.telemetry import Telemetry
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
@@ -30,13 +31,28 @@ class Service:
     cache: AnswerCache
     telemetry: Telemetry
     limiter: Limiter
+    repeats: Repeats
 
     @classmethod
-    def over(cls, engine: Engine) -> "Service":
-        """A service over an engine that is prepared."""
-        cache = AnswerCache(engine.settings.cache)
+    def over(cls, engine: Engine, before: "Service | None" = None) -> "Service":
+        """A service over an engine that is prepared.
+
+        `before`: the one whose place it takes. What clients may and what is counted goes on;
+        nothing that was made of other data does.
+        """
+        # A quarter for whole responses, the rest for answers of which they are made.
+        limit = engine.settings.cache if engine.summary.lasting else 0
+        share = limit // 4
+        cache, repeats = AnswerCache(limit - share), Repeats(share)
+        if before is not None:
+            return cls(engine, cache, before.telemetry, before.limiter, repeats)
         limiter = Limiter(engine.settings.client_rate)
-        return cls(engine, cache, Telemetry(engine, cache), limiter)
+        return cls(engine, cache, Telemetry(engine, cache, repeats), limiter, repeats)
+
+    def common(self, query: str) -> dict[str, str]:
+        """Headers of every answer: who may read it, which dataset it is from, which query it is."""
+        dataset = self.engine.summary.name
+        return {**CORS, "rokgraph-dataset": dataset, "rokgraph-query": query}
 
     def base_url(self, scope: Scope, headers: Mapping[str, str]) -> str:
         """The URL that clients reach the service under, without a slash at its end.
@@ -60,7 +76,7 @@ class Exchange:
         self.service, self.scope, self.receive, self.send = service, scope, receive, send
         self.headers = headers_of(scope)
         self.head = scope["method"] == "HEAD"
-        self.observed = service.telemetry.begin()
+        self.observed = scope.get("rokgraph.observed") or service.telemetry.begin()
         self.started = False
 
     @property
@@ -99,6 +115,8 @@ class Exchange:
 
     def _admit(self) -> None:
         """Raise HttpProblem (429) if this client asks too often."""
+        if "rokgraph.observed" in self.scope:
+            return  # it was admitted where its head was read
         client = (self.scope.get("client") or ("",))[0]
         wait = self.service.limiter.wait(client, asyncio.get_running_loop().time())
         if wait:
@@ -132,14 +150,18 @@ class Exchange:
         """Send a whole representation, tagged and coded; 304 if the client has it.
 
         `base` is what its tag begins with, `form` its format, `level` how hard to compress.
+        Of data that may change nothing is tagged, and nothing shall be kept.
         """
         worthwhile = len(body) >= WORTHWHILE
         coded = coding(self.headers.get("accept-encoding")) if worthwhile else "identity"
-        tag = conditional.tag(base, form, coded)
-        headers = {**headers, "etag": tag}
-        if conditional.matches(self.condition, {tag}) or conditional.any_matches(self.condition):
-            await self.respond(304, headers)
-            return
+        if self.service.engine.summary.lasting:
+            tag, condition = conditional.tag(base, form, coded), self.condition
+            headers = {**headers, "etag": tag}
+            if conditional.matches(condition, {tag}) or conditional.any_matches(condition):
+                await self.respond(304, headers)
+                return
+        else:
+            headers = {**headers, "cache-control": "no-store"}
         if coded != "identity":
             headers["content-encoding"] = coded
         await self.respond(200, headers, encode(body, coded, level))
@@ -155,13 +177,14 @@ class Exchange:
         self.observed.status = status
         self.observed.sent += 0 if self.head else len(body)
         timing = f"total;dur={self.observed.seconds * 1000:.1f}"
-        common = {**self.common(), "server-timing": timing}
-        await respond(self.send, status, {**common, **headers}, body, head=self.head)
+        told = {**self.common(), "server-timing": timing, **headers}
+        key = self.scope.get("rokgraph.repeat")
+        if key is not None and status == 200 and "etag" in told and "set-cookie" not in told:  # noqa: PLR2004
+            observed = self.observed
+            kept = observed.form, observed.format, observed.rows
+            self.service.repeats.put(key, told, body, kept)
+        await respond(self.send, status, told, body, head=self.head)
 
     def common(self) -> dict[str, str]:
         """Headers of every answer: who may read it, which dataset it is from, which query it is."""
-        return {
-            **CORS,
-            "rokgraph-dataset": f"sha256:{self.service.engine.summary.digest}",
-            "rokgraph-query": self.observed.id,
-        }
+        return self.service.common(self.observed.id)

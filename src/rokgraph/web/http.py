@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # Any page of any origin may read, without credentials. https://fetch.spec.whatwg.org/#http-cors-protocol
 CORS = {
@@ -43,6 +44,7 @@ PAGE = {"content-type": "text/html; charset=utf-8", **SECURITY}
 # A client that takes none of a finished answer for this long is let go.
 _STALLED = 60.0
 _BUFFERED = 16 * 1024
+_PIECE = 256 * 1024
 
 
 class Gone(Exception):
@@ -75,13 +77,18 @@ async def respond(
     if status not in (204, 304):
         headers.setdefault("content-length", str(len(body)))
     await start(send, status, headers)
-    message = {"type": "http.response.body", "body": b"" if head else body}
-    if len(body) < _BUFFERED:
-        await send(message)  # fits into the buffers of the socket: nobody can make us wait
+    if head or len(body) < _BUFFERED:
+        # fits into the buffers of the socket: nobody can make us wait
+        await send({"type": "http.response.body", "body": b"" if head else body})
         return
     try:
-        async with asyncio.timeout(_STALLED):
-            await send(message)
+        for at in range(0, len(body), _PIECE):  # what waits for a slow client is one of them
+            async with asyncio.timeout(_STALLED):
+                await send({
+                    "type": "http.response.body",
+                    "body": body[at : at + _PIECE],
+                    "more_body": at + _PIECE < len(body),
+                })  # fmt: skip
     except TimeoutError:
         raise Gone from None
 

@@ -7,6 +7,7 @@ See https://www.w3.org/TR/sparql11-protocol/#query-operation
 """
 
 import re
+from binascii import a2b_qp
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,6 +26,8 @@ _UPDATE = "application/sparql-update"
 _UPDATING = frozenset({"update", "using-graph-uri", "using-named-graph-uri"})
 _SHORT = 4096
 _ONCE = ("query", "format", "timeout")
+# Where quoted-printable would read something else than percent-encoding.
+_NOT_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})|[\r\n]")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
 
 
@@ -79,6 +82,18 @@ async def read(scope: Scope, headers: Mapping[str, str], receive: Receive, limit
     return _asked(tuple(given))
 
 
+def query_of(query_string: bytes) -> str | None:
+    """The query of a GET that gives nothing else; None for any other."""
+    name, _, value = query_string.partition(b"=")
+    if name != b"query" or b"&" in value:
+        return None
+    try:
+        text = _unquoted(value, "")
+    except BadRequest:
+        return None
+    return text if text.strip() else None
+
+
 def _asked(given: tuple[tuple[str, str], ...]) -> Asked:
     _refuse_updates(given)
     values = {name: [value for other, value in given if other == name] for name in _ONCE}
@@ -127,8 +142,14 @@ _kept_parameters = lru_cache(maxsize=1024)(_decode)
 
 
 def _unquoted(data: bytes, where: str) -> str:
+    data = data.replace(b"+", b" ")
     try:
-        return unquote_to_bytes(data.replace(b"+", b" ")).decode("utf-8")
+        if _NOT_PERCENT.search(data) is None:
+            # the same bytes, made in C: a percent sign is an equals sign of quoted-printable
+            found = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
+        else:
+            found = unquote_to_bytes(data)
+        return found.decode("utf-8")
     except UnicodeDecodeError:
         raise BadRequest(f"A parameter in {where} is not UTF-8, percent-encoded.") from None
 

@@ -5,6 +5,7 @@ Rule: a client that is slow or talks without end is let go; the others do not no
 
 import asyncio
 import contextlib
+import gc
 import json
 import resource
 import signal
@@ -15,17 +16,24 @@ from typing import Any
 
 import uvicorn
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from rokgraph.settings import Settings
+from rokgraph.web import lines
+from rokgraph.web.direct import Asking, Direct
 from rokgraph.web.http import CORS, Receive, Scope, Send
-from rokgraph.web.telemetry import log_as_json
+from rokgraph.web.repeats import key_of
 
 LONGEST_URL = 64 * 1024 - 1  # the parser's own limit
 _LONGEST_HEAD = LONGEST_URL + 32 * 1024
 _HEAD_SECONDS = 10.0
 _BODY_SECONDS = 30.0
 _GRACE = 10
+_RINGS = 20_000  # objects more than before after which rings are looked for
 _LINGER = 2.0  # a client that is refused while it talks may still read why
 _STALLED = 60  # a client that reads nothing for so many seconds is let go, where the system can
 
@@ -53,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._refusal = 0
         self._deaf = False
+        self._answered = False
+        self._asking: Asking | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -66,6 +76,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
         self._expect(None)
+        if self._asking is not None:
+            self._asking.left()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -86,6 +98,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._header_bytes = 0
+        self._answered = False
         self._expect(_HEAD_SECONDS)
 
     def on_url(self, url: bytes) -> None:
@@ -116,15 +129,91 @@ class BoundedProtocol(HttpToolsProtocol):
             raise ValueError("too many connections")
         self._in_head = False
         self._head_bytes = 0
+        # each time anew: another site may have taken the place of the one before
+        direct: Direct | None = getattr(self.app, "direct", None)
+        if direct is not None and self._answer_directly(direct):
+            self._answered = True
+            return
         self._expect(_BODY_SECONDS)
         super().on_headers_complete()
+
+    def _answer_directly(self, direct: Direct) -> bool:
+        """Answer a plain GET that came before; if not, let its response be kept where it may be."""
+        parser = self.parser
+        plain = parser.get_method() == b"GET" and parser.get_http_version() == "1.1"
+        if not plain or self._answering or self.pipeline or self.flow.write_paused:
+            return False
+        if isinstance(self.app, Proxied):
+            self.app.see(self.scope)
+        key = key_of(self.url, self.scope["headers"], self.scope["scheme"])
+        if key is None:
+            return False
+        client = self.scope["client"]
+        parts = direct.repeated(key, client[0] if client else "")
+        if parts is not None:
+            self._write(200, parts)
+            self.on_response_complete()
+            return True
+        self._asking = direct.ask(key, self.scope, self)  # type: ignore[arg-type]
+        if self._asking is None:
+            self.scope["rokgraph.repeat"] = key  # type: ignore[typeddict-unknown-key]
+            return False
+        self.cycle = self._asking  # type: ignore[assignment] # one, as far as uvicorn looks
+        return True
+
+    def _write(self, status: int, parts: list[bytes]) -> None:
+        head = [STATUS_LINE[status]]
+        for pair in self.server_state.default_headers:
+            head += (pair[0], b": ", pair[1], b"\r\n")
+        self.transport.write(b"".join((*head, *parts)))
+
+    @property
+    def waits(self) -> bool:
+        """Whether the client has not yet taken what was written before."""
+        return bool(self.flow.write_paused)
+
+    def reply(self, asking: Asking, status: int, parts: list[bytes]) -> None:
+        """Write the response to what was asked directly."""
+        self._write(status, parts)
+        self._asking = None
+        if not asking.keep_alive:
+            self.transport.close()
+        asking.response_complete = True
+        self.on_response_complete()
+
+    def take_over(self, asking: Asking) -> None:
+        """Let the application go on with what was asked directly."""
+        self._asking = None
+        cycle = RequestResponseCycle(
+            scope=asking.scope,  # type: ignore[arg-type]
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=asking.keep_alive,
+            on_response=self.on_response_complete,
+        )
+        cycle.more_body = False
+        if self.cycle is asking:  # type: ignore[comparison-overlap]
+            self.cycle = cycle
+        self._start_asgi_task(cycle, self.app)
 
     def on_message_complete(self) -> None:
         """The request is there."""
         self._expect(None)
         self._in_head = True
         self._head_bytes = 0
-        super().on_message_complete()
+        if not self._answered:
+            super().on_message_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of a body, unless its request is answered already."""
+        if not self._answered:
+            super().on_body(body)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's name
         """Tell of a request that does not parse, or of the limit it hit."""
@@ -179,20 +268,40 @@ class Proxied(ProxyHeadersMiddleware):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Let the application see what the last trusted proxy saw."""
+        if scope["type"] == "http":
+            self.see(scope)
+        await self.app(scope, receive, send)
+
+    @property
+    def direct(self) -> Direct | None:
+        """The short way of the application, which is another after a swap."""
+        return getattr(self.app, "direct", None)
+
+    def see(self, scope: Any) -> None:
+        """Put what the last trusted proxy saw in the place of what came; twice is as once."""
         client = scope.get("client")
-        if scope["type"] == "http" and client and client[0] in self.trusted_hosts:
-            headers = scope["headers"]
-            given = [value for name, value in headers if name == b"x-forwarded-host"]
-            if given:
-                host = given[-1].rpartition(b",")[2].strip()
-                scope["headers"] = [pair for pair in headers if pair[0] != b"host"]
-                scope["headers"].append((b"host", host))
-        await super().__call__(scope, receive, send)
+        if not client or client[0] not in self.trusted_hosts:
+            return
+        told: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            if name.startswith(b"x-forwarded-"):
+                told.setdefault(name, []).append(value)
+        host = told.get(b"x-forwarded-host")
+        if host:
+            scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"host"]
+            scope["headers"].append((b"host", host[-1].rpartition(b",")[2].strip()))
+        scheme = told.get(b"x-forwarded-proto", [b""])[-1].strip()
+        if scheme in {b"http", b"https"}:
+            scope["scheme"] = scheme.decode()
+        addresses = b", ".join(told.get(b"x-forwarded-for", [])).decode("latin-1")
+        found = self.trusted_hosts.get_trusted_client_address(addresses)
+        if found[0]:
+            scope["client"] = found
 
 
 def run(app: Callable[[Scope, Receive, Send], Awaitable[None]], settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM; running answers are given a bounded time to finish."""
-    log_as_json()
+    lines.begin()
     _raise_descriptors()
     if settings.trusted_proxies:
         app = Proxied(app, list(settings.trusted_proxies))  # type: ignore[arg-type]
@@ -214,6 +323,9 @@ def run(app: Callable[[Scope, Receive, Send], Awaitable[None]], settings: Settin
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn raises the signal again when it is done; then it has no meaning any more
         signal.signal(number, lambda *_: None)
+    # What is there by now stays; rings of objects that requests leave behind are few and small.
+    gc.freeze()
+    gc.set_threshold(_RINGS, *gc.get_threshold()[1:])
     uvicorn.Server(config).run()
 
 

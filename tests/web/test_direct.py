@@ -1,0 +1,300 @@
+"""Queries answered below the application: the same answers and promises as the long way."""
+
+import contextlib
+import io
+import json
+import socket
+import time
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus, unquote_to_bytes
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rokgraph.web.repeats import LARGEST, Repeats, key_of
+from rokgraph.web.request import query_of
+from running import Server
+
+TASKS = "SELECT ?task WHERE { ?task a <https://w3id.org/rokgraph/ont#Task> }"
+TASK = "https://w3id.org/rokgraph/id/task/2-1"
+ALL = "SELECT * WHERE { ?s ?p ?o }"
+SLOW = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+JSON = "application/sparql-results+json"
+# Told of each answer anew; a long one has its length only when it has been made before.
+ANEW = {"date", "rokgraph-query", "server-timing", "content-length", "transfer-encoding"}
+
+
+def asked(server: Server, query: str, **headers: str) -> httpx.Response:
+    """By the short way: a GET with nothing but the query."""
+    return server.client.get(
+        "/sparql", params={"query": query}, headers={"accept": JSON, **headers}
+    )
+
+
+def asked_long(server: Server, query: str, accept: str = JSON) -> httpx.Response:
+    """By the long way: a cookie bars the short one and means nothing."""
+    headers = {"accept": accept, "cookie": "nothing=1"}
+    return server.client.get("/sparql", params={"query": query}, headers=headers)
+
+
+def told(answer: httpx.Response) -> dict[str, str]:
+    return {name: value for name, value in answer.headers.items() if name not in ANEW}
+
+
+@pytest.mark.parametrize(
+    ("query", "accept"),
+    [
+        *(
+            (query, accept)
+            for query in (TASKS, "ASK {}", ALL + " LIMIT 3000")
+            for accept in (JSON, "text/csv", "application/sparql-results+xml", "*/*")
+        ),
+        (f"DESCRIBE <{TASK}>", "text/turtle"),
+        (f"DESCRIBE <{TASK}>", "*/*"),
+    ],
+)
+def test_each_way_says_the_same(server: Server, query: str, accept: str) -> None:
+    unseen = f"{query} # {accept} {time.monotonic_ns()}"
+    first = asked(server, unseen, accept=accept)
+    again = asked(server, unseen, accept=accept)
+    long = asked_long(server, unseen, accept)
+    assert first.status_code == 200
+    assert first.content == again.content == long.content
+    assert told(first) == told(again) == told(long)
+    ids = {answer.headers["rokgraph-query"] for answer in (first, again, long)}
+    assert len(ids) == 3
+
+
+def test_a_repeat_is_told_as_one(server: Server) -> None:
+    query = f"{TASKS} # {time.monotonic_ns()}"
+    before = counted(server, "rokgraph_cache_hits")
+    for _ in range(3):
+        assert asked(server, query).status_code == 200
+    assert counted(server, "rokgraph_cache_hits") == before + 2
+
+
+def counted(server: Server, name: str) -> float:
+    text = server.client.get("/metrics").text
+    [line] = [line for line in text.splitlines() if line.startswith(name + " ")]
+    return float(line.split()[1])
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "status", "name"),
+    [
+        ("SELECT * WHERE {", JSON, 400, "syntax"),
+        ("SELECT * WHERE { SERVICE <http://127.0.0.1:9/> { ?s ?p ?o } }", JSON, 400, "query"),
+        ("SELECT * WHERE {}", "text/turtle", 406, "not-acceptable"),
+    ],
+)
+def test_a_refusal_is_the_same_either_way(
+    server: Server, query: str, accept: str, status: int, name: str
+) -> None:
+    short = asked(server, query, accept=accept)
+    long = asked_long(server, query, accept)
+    assert short.status_code == long.status_code == status
+    assert short.json() == long.json()
+    assert told(short) == told(long)
+    assert short.json()["type"].endswith(f"#{name}")
+
+
+def test_a_long_answer_comes_whole(server: Server) -> None:
+    query = f"SELECT * WHERE {{ ?s ?p ?o }} # {time.monotonic_ns()}"
+    answer = asked(server, query)
+    assert len(answer.content) > 10 * LARGEST
+    rows = json.loads(answer.content)["results"]["bindings"]
+    [size] = asked(server, "SELECT (COUNT(*) AS ?n) WHERE { ?s ?p ?o }").json()["results"][
+        "bindings"
+    ]
+    assert len(rows) == int(size["n"]["value"])
+
+
+def test_a_long_answer_is_kept_unless_it_is_too_long(server: Server) -> None:
+    for limit, kept in ((9_000, True), (30_000, False)):
+        query = f"{ALL} LIMIT {limit} # {time.monotonic_ns()}"
+        first, again = asked(server, query), asked(server, query)
+        assert first.headers["transfer-encoding"] == "chunked"
+        assert ("content-length" in again.headers) is kept
+        assert first.content == again.content
+        assert first.headers["etag"] == again.headers["etag"]
+        packed = asked(server, query, **{"accept-encoding": "gzip"})
+        assert packed.content == first.content
+        assert packed.headers["etag"] != first.headers["etag"]
+
+
+def test_a_cut_answer_is_not_kept(serve: Callable[..., Server]) -> None:
+    server = serve("--timeout", "1")
+    endless = "SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    for _ in range(2):
+        with pytest.raises(httpx.RemoteProtocolError):
+            asked(server, endless)
+    assert counted(server, "rokgraph_cache_hits") == 0
+
+
+def test_requests_sent_at_once_are_answered_in_their_order(server: Server) -> None:
+    texts = [f"SELECT ({number} AS ?n) WHERE {{}}" for number in range(40)]
+    texts += [f"{ALL} LIMIT 9000", *texts[:3]]
+    heads = [
+        f"GET /sparql?query={quote(text)} HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n"
+        for text in texts
+    ]
+    address = server.client.base_url
+    with socket.create_connection((address.host, address.port or 80), 30) as connection:
+        connection.sendall("".join(heads).encode())
+        stream = connection.makefile("rb")
+        for number, text in enumerate(texts):
+            body = answer_on(stream)
+            if "LIMIT" in text:
+                assert body.count(b"\r\n") == 9001
+            else:
+                assert body == f"n\r\n{number if number < 40 else number - 41}\r\n".encode()
+
+
+def answer_on(stream: io.BufferedIOBase) -> bytes:
+    """The body of the next response, by length or in chunks."""
+    length, chunked = 0, False
+    assert b" 200 " in stream.readline()
+    while (line := stream.readline()) != b"\r\n":
+        name, _, value = line.lower().partition(b":")
+        length = int(value) if name == b"content-length" else length
+        chunked = chunked or (name == b"transfer-encoding" and b"chunked" in value)
+    if not chunked:
+        return stream.read(length)
+    body = b""
+    while size := int(stream.readline(), 16):
+        body += stream.read(size)
+        stream.readline()
+    stream.readline()
+    return body
+
+
+def test_a_client_that_leaves_frees_its_worker(serve: Callable[..., Server]) -> None:
+    server = serve("--timeout", "60")
+    address = server.client.base_url
+    for number in range(3):
+        with socket.create_connection((address.host, address.port or 80), 30) as connection:
+            path = f"/sparql?query={quote(SLOW)}%20%23{number}"
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            wait_for(lambda: counted(server, "rokgraph_busy_workers") > 0)
+        wait_for(lambda: counted(server, "rokgraph_busy_workers") == 0)
+    assert asked(server, "ASK {}").status_code == 200
+
+
+def test_a_deadline_is_told_and_the_connection_stays(serve: Callable[..., Server]) -> None:
+    server = serve("--timeout", "1")
+    address = server.client.base_url
+    with socket.create_connection((address.host, address.port or 80), 30) as connection:
+        stream = connection.makefile("rb")
+        for text, status in ((SLOW, b"503"), ("ASK {}", b"200")):
+            head = f"GET /sparql?query={quote(text)} HTTP/1.1\r\nHost: x\r\n\r\n"
+            connection.sendall(head.encode())
+            assert stream.readline().split()[1] == status
+            length = 0
+            while (line := stream.readline()) != b"\r\n":
+                name, _, value = line.lower().partition(b":")
+                length = int(value) if name == b"content-length" else length
+            stream.read(length)
+
+
+def test_the_rate_of_a_client_counts_repeats_too(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROKGRAPH_RATE", "1")
+    server = serve()
+    statuses = [asked(server, "ASK {}").status_code for _ in range(12)]
+    assert statuses[0] == 200
+    assert 429 in statuses
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+HOST = (b"host", b"x")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"cookie", b"a=b"), (b"if-none-match", b"*"), (b"range", b"bytes=0-"),
+     (b"content-length", b"0"), (b"connection", b"close"), (b"upgrade", b"h2c"),
+     (b"host", b"y")],
+)  # fmt: skip
+def test_what_must_be_looked_at_has_no_key(header: tuple[bytes, bytes]) -> None:
+    assert key_of(b"/sparql?query=ASK%7B%7D", [HOST]) is not None
+    assert key_of(b"/sparql?query=ASK%7B%7D", [HOST, header]) is None
+
+
+@pytest.mark.parametrize(
+    "header", [(b"accept", b"text/csv"), (b"accept-encoding", b"gzip"), (b"accept-language", b"ko")]
+)
+def test_what_chooses_a_form_is_in_the_key(header: tuple[bytes, bytes]) -> None:
+    assert key_of(b"/", [HOST]) != key_of(b"/", [HOST, header])
+    assert key_of(b"/", [HOST, (b"user-agent", b"a")]) == key_of(b"/", [HOST])
+
+
+def test_the_scheme_that_a_client_claims_is_not_believed(server: Server) -> None:
+    """Only a trusted proxy may say it: another's claim must not be what others are told."""
+    query = f"SELECT (<x> AS ?x) WHERE {{}} # {time.monotonic_ns()}"
+    claimed = asked(server, query, **{"x-forwarded-proto": "https", "x-forwarded-host": "evil"})
+    assert claimed.content == asked(server, query).content
+    assert server.url.encode() in claimed.content
+
+
+def test_behind_a_trusted_proxy_the_short_way_sees_what_it_saw(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROKGRAPH_TRUSTED_PROXIES", '["127.0.0.1"]')
+    monkeypatch.setenv("ROKGRAPH_RATE", "1")
+    server = serve()
+    query = "SELECT (<x> AS ?x) WHERE {}"  # relative to the endpoint
+    seen = {"x-forwarded-proto": "https", "x-forwarded-host": "graph.example"}
+    answers = [
+        asked(server, query, **seen, **{"x-forwarded-for": f"203.0.113.{number}"})
+        for number in range(20)
+    ]
+    assert {answer.status_code for answer in answers} == {200}  # each client has its own rate
+    assert {answer.json()["results"]["bindings"][0]["x"]["value"] for answer in answers} == {
+        "https://graph.example/x"
+    }
+    fine = [asked(server, "ASK {}", **seen, **{"x-forwarded-for": "203.0.113.99"}) for _ in "x" * 9]
+    assert {answer.status_code for answer in fine} == {200, 429}
+
+
+def test_no_more_is_kept_than_is_allowed() -> None:
+    repeats = Repeats(20_000)
+    for number in range(100):
+        key = key_of(b"/%d" % number, [HOST])
+        assert key is not None
+        repeats.put(key, {"etag": '"x"'}, b"y" * 1000, ("solutions", "json", None))
+        assert repeats.size <= 20_000
+    assert key is not None
+    assert repeats.get(key) is not None
+    first = key_of(b"/0", [HOST])
+    assert first is not None
+    assert repeats.get(first) is None
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_a_query_is_read_as_it_was_written(text: str) -> None:
+    with contextlib.suppress(UnicodeEncodeError):
+        assert query_of(b"query=" + quote(text, safe="").encode()) == text
+        assert query_of(b"query=" + quote_plus(text).encode()) == text
+
+
+@given(st.binary(max_size=60))
+def test_bytes_are_decoded_as_the_long_way_does(data: bytes) -> None:
+    data = data.replace(b"&", b"").replace(b"#", b"")
+    try:
+        expected: str | None = unquote_to_bytes(data.replace(b"+", b" ")).decode()
+    except UnicodeDecodeError:
+        expected = None
+    if expected is not None and not expected.strip():
+        expected = None
+    assert query_of(b"query=" + data) == expected
