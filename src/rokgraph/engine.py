@@ -3,39 +3,33 @@
 Rule: the process that talks to clients never evaluates a query.
 
 A zygote holds the snapshot and forks workers; a query runs in one of them until it is done, its
-deadline passes or its asker leaves: then the worker is killed and replaced. Quick queries do not
-wait for slow ones: a query past a short budget makes its worker a slow one and a new quick worker
-takes its place; past the number of slow workers, it is stopped and waits for one of them.
+deadline passes or its asker leaves: then the worker is killed and replaced.
 """
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
-from collections import deque
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Self
 
-from rokgraph.connection import AHEAD, Job, Worker
-from rokgraph.errors import (
-    EngineUnavailable,
-    QueryTimeout,
-    QueryTooComplex,
-    QueryTooLarge,
-    RokgraphError,
-    TooManyQueries,
-    from_plain,
-)
+from rokgraph.connection import AHEAD, Item, Job, Sink
+from rokgraph.errors import RokgraphError, from_plain
 from rokgraph.frames import Tag
+from rokgraph.lanes import Lanes
 from rokgraph.query import Kind, Query
 from rokgraph.settings import Settings
 from rokgraph.snapshot import Summary
+from rokgraph.store import Held
 from rokgraph.zygote import Zygote
 
-_TRIES = 3
-_STOPPED = "stopped"  # why we killed a worker: its asker has the reason already
+
+@lru_cache(maxsize=64)
+def begun(header: bytes) -> tuple[Kind, str]:
+    """Kind and format as a worker tells them; there are few of both."""
+    values = json.loads(header)
+    return Kind(values["kind"]), values["format"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +46,21 @@ class Answer:
     chunks: AsyncIterator[bytes] | None
 
 
-class _Chunks:
+class Chunks:
     """The chunks of an answer; to close it stops the query, even if none was taken."""
 
-    def __init__(self, engine: "Engine", job: Job) -> None:
-        self._engine, self._job = engine, job
+    def __init__(self, engine: "Engine", job: Job, frames: "asyncio.Queue[Item]") -> None:
+        """Read them from there."""
+        self._engine, self._job, self._frames = engine, job, frames
 
     def __aiter__(self) -> Self:
+        """They come once."""
         return self
 
     async def __anext__(self) -> bytes:
+        """The next one; raises what went wrong instead."""
         try:
-            tag, payload = await self._engine.next_frame(self._job)
+            tag, payload = await self._engine.next_frame(self._job, self._frames)
         except BaseException:
             await self.aclose()
             raise
@@ -73,6 +70,7 @@ class _Chunks:
         return payload
 
     async def aclose(self) -> None:
+        """Stop the query if it is not done."""
         self._engine.drop(self._job)
 
 
@@ -80,44 +78,64 @@ class Engine:
     """The pool. Make it, `prepare()` it, then `start()` it on a running event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Start loading at once, so that the snapshot comes while the maker goes on."""
+        """Start loading at once, so that the snapshot comes while the maker goes on.
+
+        Set `changed` to be told when its data are gone; else it goes on with what is there then.
+
+        Raises SourceError where the settings name a store that is not there.
+        """
         self.settings = settings
         self.summary: Summary
-        self.kills = dict.fromkeys(("deadline", "left", "stopped", "memory", "stack", "outside"), 0)
-        self._zygote = Zygote(settings, self._fill)
-        self._quick: list[Worker] = []  # idle
-        self._slow: list[Worker] = []  # idle
-        self._workers: set[Worker] = set()
-        self._waiting: deque[Job] = deque()
-        self._preempted: deque[Job] = deque()
-        self._being_made = self._being_opened = 0
-        self._closed = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        # As long as this lives, nobody removes what it reads.
+        self._held = None if settings.store is None else Held(settings.store)
+        self.changed: Callable[[], None] | None = None
+        self._zygote = Zygote(settings, self._loaded_again, self.folder)
+        self._lanes = Lanes(settings, self._zygote)
+        self._listening: asyncio.Task[None] | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """The build on disk that is served, if it is one."""
+        return None if self._held is None else self._held.folder
+
+    @property
+    def outdated(self) -> bool:
+        """Whether its data are gone: others stand in their place, and its zygote has died."""
+        return self._zygote.outdated
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nobody waits for anything."""
+        return self._lanes.at_rest
 
     @property
     def waiting(self) -> int:
         """Queries that wait for a worker."""
-        return len(self._waiting) + len(self._preempted)
+        return self._lanes.waiting
 
     @property
     def workers(self) -> int:
         """Worker processes."""
-        return len(self._workers)
+        return len(self._lanes.workers)
 
     @property
     def busy(self) -> int:
         """Worker processes that are at work on a query."""
-        return sum(worker.job is not None for worker in self._workers)
+        return self._lanes.busy
 
     @property
-    def quick_seconds(self) -> float:
-        """After how long a query counts as slow."""
-        return self.settings.quick
+    def kills(self) -> dict[str, int]:
+        """How many queries were stopped, by cause."""
+        return self._lanes.kills
+
+    @kills.setter
+    def kills(self, counted: dict[str, int]) -> None:
+        self._lanes.kills = counted
 
     @property
     def ready(self) -> bool:
         """Whether queries can be answered now."""
-        return bool(self._workers) and not self._closed
+        return bool(self._lanes.workers) and not self._lanes.closed
 
     def prepare(self) -> Summary:
         """Wait until the snapshot is loaded.
@@ -129,162 +147,33 @@ class Engine:
 
     async def start(self) -> None:
         """Take up work: keep the zygote alive and make the quick workers."""
-        self._spawn_task(self._zygote.listen())
-        self._fill()
+        self._listening = asyncio.create_task(self._zygote.listen())
+        self._lanes.fill()
 
     async def close(self) -> None:
         """Stop everything; askers that still wait get EngineUnavailable."""
-        self._closed = True
-        for task in self._tasks:
-            task.cancel()
-        for worker in list(self._workers):
-            if worker.job is not None:
-                worker.job.frames.put_nowait(EngineUnavailable())
-            worker.kill(_STOPPED)
-        for job in (*self._waiting, *self._preempted):
-            job.frames.put_nowait(EngineUnavailable())
-        self.stop()
-        await asyncio.sleep(0)
+        if self._listening is not None:
+            self._listening.cancel()
+        self._lanes.close()
+        # the memory of a large snapshot takes its time to be free
+        await asyncio.get_running_loop().run_in_executor(None, self.stop)
 
     def stop(self) -> None:
         """End all processes; needs no event loop."""
-        self._closed = True
+        self._lanes.closed = True
         self._zygote.stop()
+        if self._held is not None:
+            self._held.release()
 
-    def _spawn_task(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    # -- workers ---------------------------------------------------------------------------
-
-    def _fill(self) -> None:
-        """Have as many quick workers as the settings say."""
-        quick = sum(not worker.slow for worker in self._workers)
-        missing = self.settings.workers - quick - self._being_made
-        for _ in range(0 if self._closed else missing):
-            self._being_made += 1
-            self._spawn_task(self._make())
-
-    async def _make(self) -> None:
-        worker = Worker(self)
-        try:
-            worker.pid = await self._zygote.make(worker)
-        except EngineUnavailable:
-            return  # the next zygote fills the pool again
-        finally:
-            self._being_made -= 1
-        self._workers.add(worker)
-        self.idle(worker)
-
-    def idle(self, worker: Worker) -> None:
-        """Give a worker that has nothing to do the next job of its lane."""
-        if worker.killed or self._closed:
-            return
-        if worker.once:
-            worker.kill(_STOPPED)
-            return
-        lane = self._preempted if worker.slow else self._waiting
-        if lane:
-            worker.run(lane.popleft())
-        else:
-            (self._slow if worker.slow else self._quick).append(worker)
-
-    def grown_slow(self, worker: Worker) -> None:
-        """A query is past the quick budget: change lanes, or stop it until there is room."""
-        job = worker.job
-        if job is None:
-            return
-        slow = sum(other.slow and not other.once for other in self._workers)
-        if slow >= self.settings.slow_workers and self._slow:
-            self._slow.pop().kill(_STOPPED)
-            slow -= 1
-        if slow < self.settings.slow_workers or (job.begun and self._room_for_begun(slow)):
-            worker.slow = True
-            with contextlib.suppress(ProcessLookupError):
-                os.setpriority(os.PRIO_PROCESS, worker.pid, 10)
-            self._fill()
-            return
-        if job.begun:
-            self.kills["stopped"] += 1
-            self._end(job, TooManyQueries())
-            return
-        worker.release()
-        worker.kill(_STOPPED)
-        self.kills["stopped"] += 1
-        if len(self._preempted) < self.settings.queue:
-            self._preempted.append(job)
-        else:
-            job.frames.put_nowait(TooManyQueries())
-
-    def _room_for_begun(self, slow: int) -> bool:
-        """Whether one more answer that has begun may go on: it cannot be begun again.
-
-        As many as the settings say may do so beyond those; then one whose client does not keep
-        up makes room, the oldest first.
-        """
-        if slow < 2 * self.settings.slow_workers:
-            return True
-        jobs = (worker.job for worker in self._workers if worker.slow and not worker.once)
-        behind = [job for job in jobs if job and job.begun and job.frames.qsize() > AHEAD]
-        if behind:
-            self.kills["stopped"] += 1
-            self._end(min(behind, key=lambda job: job.until), TooManyQueries())
-        return bool(behind)
-
-    def overdue(self, job: Job) -> None:
-        """The deadline has come."""
-        if not job.over:
-            self.kills["deadline"] += job.worker is not None
-            self._end(job, QueryTimeout(job.seconds))
-
-    def _end(self, job: Job, error: RokgraphError) -> None:
-        """Stop a job and tell its asker why; what was read ahead would be cut all the same."""
-        while not job.frames.empty():
-            job.frames.get_nowait()
-        job.frames.put_nowait(error)
-        self.drop(job)
-
-    def lost(self, worker: Worker) -> None:
-        """A worker is gone; if we did not end it, find out why and tell its asker."""
-        self._workers.discard(worker)
-        for lane in (self._quick, self._slow):
-            if worker in lane:
-                lane.remove(worker)
-        job, killed = worker.job, worker.killed
-        worker.release()
-        self._promote()
-        if job is not None and not killed:
-            self._spawn_task(self._post_mortem(worker.pid, job))
-        self._fill()
-
-    def _promote(self) -> None:
-        """Let stopped queries begin again where slow workers have gone."""
-        room = self.settings.slow_workers - sum(
-            other.slow and not other.once for other in self._workers
-        )
-        for _ in range(min(room, len(self._preempted))):
-            job = self._preempted.popleft()
-            self._enqueue(job)
-
-    async def _post_mortem(self, pid: int, job: Job) -> None:
-        number = await self._zygote.signal_of_death(pid)
-        if number in (signal.SIGSEGV, signal.SIGBUS):
-            self.kills["stack"] += 1
-            job.frames.put_nowait(QueryTooComplex())
-        elif number == signal.SIGABRT:
-            self.kills["memory"] += 1
-            job.frames.put_nowait(QueryTooLarge())
-        elif number == signal.SIGXCPU:
-            self.kills["deadline"] += 1
-            job.frames.put_nowait(QueryTimeout(job.seconds))
-        elif job.begun or job.tries > _TRIES or self._closed:
-            self.kills["outside"] += 1
-            job.frames.put_nowait(EngineUnavailable())
-        else:
-            self.kills["outside"] += 1
-            if not job.over:
-                self._enqueue(job)  # killed from outside: not the query's fault
+    def _loaded_again(self) -> None:
+        """The zygote is another one; see whether it holds the same data."""
+        if self.outdated:
+            if self.changed is not None:
+                self._zygote.stop()
+                self.changed()
+                return
+            self.summary = self._zygote.adopt()
+        self._lanes.fill()
 
     # -- queries ---------------------------------------------------------------------------
 
@@ -311,64 +200,49 @@ class Engine:
         Raises QuerySyntaxError, NotAcceptable, QueryError, QueryTooComplex, QueryTimeout,
         QueryTooLarge, TooManyQueries, EngineUnavailable.
         """
-        seconds = self.limit(seconds)
-        loop = asyncio.get_running_loop()
-        until = (loop.time() if since is None else since) + seconds
-        job = Job(query, query.to_bytes(), seconds, until, asyncio.Queue())
-        job.clock = loop.call_at(until, self.overdue, job)
+        frames: asyncio.Queue[Item] = asyncio.Queue()
+        job = self._job(query, frames, self.limit(seconds), since)
         try:
             if federated:
-                await self._submit_open(job)
+                await self._lanes.submit_open(job)
             else:
-                self._submit(job)
-            tag, payload = await self.next_frame(job)
+                self._lanes.submit(job)
+            tag, payload = await self.next_frame(job, frames)
         except BaseException:
-            self.kills["left"] += job.worker is not None
-            self.drop(job)
+            self.leave(job)
             raise
         if tag is Tag.WHOLE:
             self.drop(job)
             header, _, body = payload.partition(b"\n")
-            values = json.loads(header)
-            return Answer(Kind(values["kind"]), values["format"], body, None)
-        values = json.loads(payload)
-        return Answer(Kind(values["kind"]), values["format"], None, _Chunks(self, job))
+            return Answer(*begun(header), body, None)
+        return Answer(*begun(payload), None, Chunks(self, job, frames))
 
-    def _submit(self, job: Job) -> None:
-        if self._closed:
-            raise EngineUnavailable
-        if not self._quick and len(self._waiting) >= self.settings.queue:
-            raise TooManyQueries
-        self._enqueue(job)
+    def submit(self, query: Query, frames: Sink) -> Job:
+        """Have a query answered within the settings' timeout, its frames put where they go.
 
-    async def _submit_open(self, job: Job) -> None:
-        made = sum(worker.once for worker in self._workers)
-        if made + self._being_opened >= self.settings.slow_workers:
-            raise TooManyQueries
-        worker = Worker(self)
-        worker.once = worker.slow = True
-        self._being_opened += 1
+        What comes of it comes there, errors too; whoever took the last frame, or wants no more,
+        calls `drop`. Raises TooManyQueries, EngineUnavailable.
+        """
+        job = self._job(query, frames, self.settings.timeout)
         try:
-            worker.pid = await self._zygote.make(worker, open_=True)
-        finally:
-            self._being_opened -= 1
-        self._workers.add(worker)
-        if job.over:
-            worker.kill(_STOPPED)
-        else:
-            worker.run(job)
+            self._lanes.submit(job)
+        except RokgraphError:
+            self.drop(job)
+            raise
+        return job
 
-    def _enqueue(self, job: Job) -> None:
-        if self._quick:
-            self._quick.pop().run(job)
-            return
-        self._waiting.append(job)
-        self._fill()
+    def _job(self, query: Query, frames: Sink, seconds: float, since: float | None = None) -> Job:
+        """A job with its clock set."""
+        loop = asyncio.get_running_loop()
+        until = (loop.time() if since is None else since) + seconds
+        job = Job(query, query.to_bytes(), seconds, until, frames)
+        job.clock = loop.call_at(until, self._lanes.overdue, job)
+        return job
 
-    async def next_frame(self, job: Job) -> tuple[Tag, bytes]:
+    async def next_frame(self, job: Job, frames: "asyncio.Queue[Item]") -> tuple[Tag, bytes]:
         """The next frame of its answer; raises what it was told of instead."""
-        item = await job.frames.get()
-        if job.worker is not None and job.frames.qsize() < AHEAD:
+        item = await frames.get()
+        if job.worker is not None and frames.qsize() < AHEAD:
             job.worker.resume()
         if isinstance(item, RokgraphError):
             raise item
@@ -376,15 +250,11 @@ class Engine:
             raise from_plain(json.loads(item[1]))
         return item
 
+    def leave(self, job: Job) -> None:
+        """Its asker is gone."""
+        self.kills["left"] += job.at_work
+        self.drop(job)
+
     def drop(self, job: Job) -> None:
-        """Nobody waits for this job any more."""
-        job.over = True
-        if job.clock is not None:
-            job.clock.cancel()
-        for lane in (self._waiting, self._preempted):
-            with contextlib.suppress(ValueError):
-                lane.remove(job)
-        worker = job.worker
-        if worker is not None:
-            worker.release()
-            worker.kill(_STOPPED)
+        """Nobody waits for this job any more: if a worker is at work on it, that is stopped."""
+        self._lanes.drop(job)

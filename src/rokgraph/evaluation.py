@@ -4,7 +4,7 @@ Rule: cannot be stopped from inside; whoever faces the public runs it in a worke
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import IO, cast
@@ -13,7 +13,7 @@ import pyoxigraph as ox
 
 from rokgraph import complaints, dialect, formats
 from rokgraph.describing import Describer, Graph
-from rokgraph.errors import NotAcceptable, QueryError
+from rokgraph.errors import NotAcceptable, QueryError, RokgraphError, StoreDamaged
 from rokgraph.query import Kind, Query
 from rokgraph.snapshot import Snapshot
 from rokgraph.writing import XmlStream, write_graph
@@ -35,6 +35,7 @@ _GRAPHS = (*formats.GRAPH_FORMATS, *formats.DATASET_FORMATS)
 _XML = frozenset({"xml", "rdfxml"})
 _FUNCTIONS = 32  # unknown functions that one query may call
 _UNKNOWN_FUNCTION = re.compile(r"^The custom function <(.*)> is not supported$")
+_DAMAGE = ("Corruption", "IO error")  # so begins what the engine says of its files
 _EMPTY = ox.Store()  # parses without evaluating
 
 
@@ -42,26 +43,48 @@ def evaluate(snapshot: Snapshot, query: Query, output: Callable[[Kind, str], IO[
     """Evaluate `query`; `output(kind, format name)` opens the stream the answer is written to.
 
     Raises QuerySyntaxError, NotAcceptable, QueryError (an expression the engine cannot
-    evaluate, a value that the format cannot carry), and what the stream raises.
+    evaluate, a value that the format cannot carry), StoreDamaged, and what the stream raises.
     """
     answer = answered(snapshot, query)
     kind = type_of.get(type(answer), Kind.GRAPH)
-    form = _format(query, kind)
-    stream = output(kind, form.name)
+    form = acceptable(query, kind)
+    try:
+        write(answer, form, output(kind, form.name), snapshot.summary.prefixes)
+    except RuntimeError as error:
+        raise _fault(error) from None
+    return kind
+
+
+def _fault(error: RuntimeError) -> RokgraphError:
+    """Whose business it is that an evaluation fails."""
+    told = str(error)
+    if told.startswith(_DAMAGE):
+        return StoreDamaged(told.partition(" in ")[0])  # without the path
+    return QueryError(f"The query cannot be evaluated: {told}")
+
+
+def write(
+    answer: Answered | Iterable[ox.Triple],
+    form: formats.Format,
+    stream: IO[bytes],
+    prefixes: dict[str, str],
+) -> None:
+    """Write an answer to a stream in a format that fits its kind.
+
+    Raises QueryError for a value that the format cannot carry, and what reading the answer or
+    writing to the stream raises.
+    """
     if form.name in _XML:
         stream = cast("IO[bytes]", XmlStream(stream))
     try:
         if isinstance(answer, (ox.QuerySolutions, ox.QueryBoolean)):
             answer.serialize(stream, cast("ox.QueryResultsFormat", form.native))
         else:
-            write_graph(answer, stream, form, snapshot.summary.prefixes)
-    except RuntimeError as error:
-        raise QueryError(f"The query cannot be evaluated: {error}") from None
+            write_graph(answer, stream, form, prefixes)
     except OSError as error:
         if "does not support RDF 1.2" not in str(error):
             raise
         raise QueryError(f"{error}: ask for Turtle, TriG, N-Triples or N-Quads.") from None
-    return kind
 
 
 def answered(snapshot: Snapshot, query: Query) -> Answered | Iterator[ox.Triple]:
@@ -118,7 +141,7 @@ def _run(snapshot: Snapshot, query: Query, text: str) -> Answered:
         except RuntimeError as error:
             unknown = _UNKNOWN_FUNCTION.match(str(error))
             if unknown is None or len(functions) == _FUNCTIONS:
-                raise QueryError(f"The query cannot be evaluated: {error}") from None
+                raise _fault(error) from None
             functions[ox.NamedNode(unknown[1])] = lambda *_: None
         except ValueError as error:
             raise QueryError(f"The query cannot be evaluated: {error}") from None
@@ -171,18 +194,18 @@ def _graphs(iris: Iterable[str]) -> list[ox.NamedNode]:
         raise QueryError(f"A graph's name is not an absolute IRI: {error}") from None
 
 
-def _format(query: Query, kind: Kind) -> formats.Format:
+def acceptable(query: Query, kind: Kind) -> formats.Format:
+    """The format that an answer of that kind is wanted in. Raises NotAcceptable."""
     if kind is Kind.GRAPH:
         name, table, form = query.graph_format, _GRAPHS, "CONSTRUCT or DESCRIBE"
     else:
         name, table = query.result_format, formats.RESULT_FORMATS
         form = "SELECT" if kind is Kind.SOLUTIONS else "ASK"
-    offered = tuple(entry.media_type for entry in table)
-    if name is None:
-        raise NotAcceptable(form, offered)
-    found = formats.graph_format(name) if kind is Kind.GRAPH else formats.result_format(name)
+    found = None
+    if name is not None:
+        found = formats.graph_format(name) if kind is Kind.GRAPH else formats.result_format(name)
     if found is None:
-        raise NotAcceptable(form, offered)
+        raise NotAcceptable(form, tuple(entry.media_type for entry in table))
     return found
 
 
@@ -197,22 +220,26 @@ def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
     # The engine reads the query as it was asked, so that its complaints name the right place.
     _run(Snapshot(_EMPTY, snapshot.summary), replace(query, bindings=()), query.text)
 
-    def absolute(names: tuple[str, ...]) -> list[ox.NamedNode]:
-        if not names:
-            return []
-        rows = _EMPTY.query(wanted.listing(names), base_iri=query.base_iri)
-        return [row["iri"] for row in cast("Iterable[ox.QuerySolution]", rows)]
-
     graphs: list[Graph] | None = [ox.DefaultGraph()]
     if query.default_graphs is not None or query.named_graphs is not None:
         graphs = [*_graphs(query.default_graphs or ())]
     elif wanted.graphs is not None:
-        graphs = [*absolute(wanted.graphs)]
+        graphs = [*absolute(wanted, wanted.graphs, query.base_iri)]
     elif snapshot.summary.union:
         graphs = None
     solutions = _run(snapshot, query, wanted.select) if wanted.select else ()
     nodes = chain(
-        absolute(wanted.named),
+        absolute(wanted, wanted.named, query.base_iri),
         (term for row in cast("Iterable[ox.QuerySolution]", solutions) for term in row),
     )
     return Describer(snapshot.store, graphs).describe(nodes)
+
+
+def absolute(
+    wanted: dialect.Description, names: Sequence[str], base_iri: str | None
+) -> list[ox.NamedNode]:
+    """The IRIs that are written like this in a DESCRIBE query."""
+    if not names:
+        return []
+    rows = _EMPTY.query(wanted.listing(names), base_iri=base_iri)
+    return [row["iri"] for row in cast("Iterable[ox.QuerySolution]", rows)]

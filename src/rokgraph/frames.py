@@ -8,13 +8,14 @@ A frame is one byte that says what it is, four bytes of length (big endian), and
 import json
 import socket
 import struct
-from collections.abc import Iterator
+from collections import deque
 from enum import IntEnum
 
 HEADER = struct.Struct("!BI")
 
 # A chunk of an answer: large enough to make frames cheap, small enough to bound memory.
 CHUNK = 256 * 1024
+_READ = 64 * 1024
 
 
 class Tag(IntEnum):
@@ -34,6 +35,9 @@ class Tag(IntEnum):
     DIED = 11  # zygote to front: JSON {pid, status}
 
 
+_TAGS = {int(tag): tag for tag in Tag}
+
+
 def pack(tag: Tag, payload: bytes = b"") -> bytes:
     """One frame."""
     return HEADER.pack(tag, len(payload)) + payload
@@ -51,21 +55,25 @@ class Splitter:
         """Begin with nothing."""
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> Iterator[tuple[Tag, bytes]]:
+    def feed(self, data: bytes) -> list[tuple[Tag, bytes]]:
         """The frames that `data` completes."""
-        buffer = self._buffer
-        buffer += data
-        at = 0
-        try:
-            while len(buffer) - at >= HEADER.size:
-                tag, length = HEADER.unpack_from(buffer, at)
-                begin = at + HEADER.size
-                if len(buffer) < begin + length:
-                    break
-                at = begin + length
-                yield Tag(tag), bytes(buffer[begin:at])
-        finally:
-            del buffer[:at]
+        rest = self._buffer
+        if rest:
+            rest += data
+        source: bytes | bytearray = rest or data  # most come whole, and need no copy
+        found, at, size = [], 0, len(source)
+        while size - at >= HEADER.size:
+            tag, length = HEADER.unpack_from(source, at)
+            end = at + HEADER.size + length
+            if end > size:
+                break
+            found.append((_TAGS[tag], bytes(source[at + HEADER.size : end])))
+            at = end
+        if source is data:
+            rest += data[at:]
+        else:
+            del rest[:at]
+        return found
 
 
 def receive(connection: socket.socket) -> tuple[Tag, bytes] | None:
@@ -87,6 +95,25 @@ def _exactly(connection: socket.socket, size: int) -> bytes | None:
             return None
         got += count
     return bytes(buffer)
+
+
+class Receiver:
+    """Frames from a blocking socket, as many as there are in one call of the system."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Read that socket, and nobody else may."""
+        self._connection = connection
+        self._splitter = Splitter()
+        self._found: deque[tuple[Tag, bytes]] = deque()
+
+    def next(self) -> tuple[Tag, bytes] | None:
+        """The next frame; None when the other side is gone."""
+        while not self._found:
+            data = self._connection.recv(_READ)
+            if not data:
+                return None
+            self._found.extend(self._splitter.feed(data))
+        return self._found.popleft()
 
 
 class AnswerWriter:

@@ -8,6 +8,7 @@ and a stack deep enough for nested queries. If its parent dies, it dies.
 """
 
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -19,14 +20,14 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 from rokgraph import federation, frames
 from rokgraph.errors import QueryError, QueryTooLarge, RokgraphError, to_plain
 from rokgraph.evaluation import NO_FEDERATION, evaluate
 from rokgraph.frames import Tag
 from rokgraph.query import Kind, Query
-from rokgraph.snapshot import Snapshot, load_built_in, load_given
+from rokgraph.snapshot import Snapshot, Summary, load_built_in, load_given
 
 # Survives 20,000 nested parentheses (20 kB) in the engine's recursive parser; address space,
 # not memory, until it is used.
@@ -37,37 +38,62 @@ _CPU_SLACK = 5
 _GROWN = 32 * 1024 * 1024
 _LIBC = ctypes.CDLL(None)
 
+# What a worker does with a query: writes its answer to the stream that is opened for it.
+Answering: TypeAlias = Callable[[Query, Callable[[Kind, str], Any]], Kind]
+
 
 def main() -> None:
-    """Run the zygote: the control socket is descriptor number `sys.argv[1]`."""
+    """Run the zygote: `sys.argv` has the descriptor of the control socket and who started it."""
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     setup = frames.receive(control)
     if setup is None:
         return
     settings = json.loads(setup[1])
     try:
-        snapshot = _load(settings)
+        summary, answer = _elsewhere(settings) if settings["upstream"] else _here(settings)
     except RokgraphError as error:
         control.sendall(frames.pack_json(Tag.FAULT, to_plain(error)))
         return
     if settings["federation"]:
         federation.prepare()
-    control.sendall(frames.pack_json(Tag.READY, snapshot.summary.as_json()))
-    _serve_forks(control, snapshot, settings)
+    control.sendall(frames.pack_json(Tag.READY, summary.as_json()))
+    gc.collect()
+    gc.freeze()  # else each worker would look at all of it again, and copy it
+    _serve_forks(control, answer, settings)
+
+
+def _elsewhere(settings: dict[str, Any]) -> tuple[Summary, Answering]:
+    """What answers from an endpoint elsewhere, and what is known of that."""
+    from rokgraph.survey import surveyed  # noqa: PLC0415 - TLS only where it is wanted
+
+    upstream = surveyed(settings["upstream"], Path(settings["root"]))
+    return upstream.summary, upstream.forward
+
+
+def _here(settings: dict[str, Any]) -> tuple[Summary, Answering]:
+    """What answers from a snapshot of this process, and the summary of that."""
+    snapshot = _load(settings)
+    return snapshot.summary, partial(evaluate, snapshot)
 
 
 def _load(settings: dict[str, Any]) -> Snapshot:
-    union = bool(settings["union"])
-    paths = settings["data"]
+    root, union, paths = Path(settings["root"]), bool(settings["union"]), settings["data"]
+    if settings["store"]:
+        from rokgraph.store import open_snapshot  # noqa: PLC0415 - only where it is wanted
+
+        chosen = None if settings["default_graph"] is None else union
+        folder, in_memory = Path(settings["store"]), bool(settings["in_memory"])
+        return open_snapshot(folder, root, union=chosen, in_memory=in_memory)
     if paths:
         return load_given(map(Path, paths), union=union)
-    return load_built_in(Path(str(settings["root"])), union=union)
+    return load_built_in(root, union=union)
 
 
-def _serve_forks(control: socket.socket, snapshot: Snapshot, settings: dict[str, Any]) -> None:
+def _serve_forks(control: socket.socket, answer: Answering, settings: dict[str, Any]) -> None:
     """Fork a worker for each descriptor that comes in; tell of each that died, and how."""
+    zygote = os.getpid()
     death, bell = socket.socketpair()
     bell.setblocking(False)
     signal.set_wakeup_fd(bell.fileno(), warn_on_full_buffer=False)
@@ -91,7 +117,8 @@ def _serve_forks(control: socket.socket, snapshot: Snapshot, settings: dict[str,
             for other in (control, death, bell):
                 other.close()
             sealed = message[0] != Tag.FORK_OPEN
-            _work(socket.socket(fileno=descriptors[0]), snapshot, settings, sealed=sealed)
+            die_with_parent(zygote)
+            _work(socket.socket(fileno=descriptors[0]), answer, settings, sealed=sealed)
         os.close(descriptors[0])
         control.sendall(frames.pack_json(Tag.FORKED, {"pid": pid}))
 
@@ -108,16 +135,16 @@ def _tell_deaths(control: socket.socket) -> None:
 
 
 def _work(
-    connection: socket.socket, snapshot: Snapshot, settings: dict[str, Any], *, sealed: bool
+    connection: socket.socket, answer: Answering, settings: dict[str, Any], *, sealed: bool
 ) -> NoReturn:
     """Be a worker until the front hangs up; never returns into the zygote's code.
 
-    `sealed`: without a descriptor to open anything with; else every query's SERVICE is judged.
+    `sealed`: without a descriptor to open anything with, but a connection to the upstream where
+    there is one; else every query's SERVICE is judged.
     """
     code = 1
     try:
-        die_with_parent()
-        _confine(settings["memory"], sealed=sealed)
+        _confine(settings["memory"], sealed=sealed and not settings["upstream"])
         judge = (
             None
             if sealed
@@ -129,7 +156,7 @@ def _work(
         )
         threading.stack_size(STACK)
         thread = threading.Thread(
-            target=_answer_all, args=(connection, snapshot, settings["timeout"], judge)
+            target=_answer_all, args=(connection, answer, settings["timeout"], judge)
         )
         thread.start()
         thread.join()
@@ -140,26 +167,26 @@ def _work(
 
 def _answer_all(
     connection: socket.socket,
-    snapshot: Snapshot,
+    answer: Answering,
     timeout: float,
     judge: Callable[[str], None] | None,
 ) -> None:
-    writer = frames.AnswerWriter(connection)
-    at_rest = _peak()
+    writer, receiver = frames.AnswerWriter(connection), frames.Receiver(connection)
+    clock = _ProcessorClock(timeout)
+    at_rest = clock.allow()
 
     def output(kind: Kind, form: str) -> frames.AnswerWriter:
         return writer.open(kind.value, form)
 
     # What a query has taken is not given back: a worker that has grown makes way for a fresh one.
-    while _peak() - at_rest < _GROWN and (frame := frames.receive(connection)) is not None:
-        _allow_processor(timeout)
+    while clock.allow() - at_rest < _GROWN and (frame := receiver.next()) is not None:
         try:
             query = Query.from_bytes(frame[1])
             if judge is not None:
                 judge(query.text)
-            evaluate(snapshot, query, output)  # type: ignore[arg-type]
+            answer(query, output)
             writer.finish()
-        except QueryError as error:
+        except RokgraphError as error:
             connection.sendall(frames.pack_json(Tag.FAULT, to_plain(error)))
         except MemoryError:
             connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryTooLarge())))
@@ -169,12 +196,6 @@ def _answer_all(
             # The only files or sockets that an evaluation opens are those of SERVICE.
             told = NO_FEDERATION if judge is None else f"SERVICE failed: {error}"
             connection.sendall(frames.pack_json(Tag.FAULT, to_plain(QueryError(told))))
-
-
-def _peak() -> int:
-    """The most memory this process has held, in bytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _confine(memory: int, *, sealed: bool) -> None:
@@ -189,18 +210,31 @@ def _confine(memory: int, *, sealed: bool) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
-def _allow_processor(seconds: float) -> None:
-    """Move the processor-time limit: a second clock, should the front's kill not come."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    limit = int(usage.ru_utime + usage.ru_stime + seconds) + _CPU_SLACK
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+class _ProcessorClock:
+    """A second clock for each query, should the front's kill not come: of processor time."""
+
+    def __init__(self, seconds: float) -> None:
+        """Allow a query at least so many."""
+        self._seconds, self._limit = seconds + _CPU_SLACK, 0
+
+    def allow(self) -> int:
+        """Move the limit; returns the most memory this process has held, in bytes."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        limit = int(usage.ru_utime + usage.ru_stime + self._seconds) + 1
+        if limit != self._limit:
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+            self._limit = limit
+        return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies."""
+def die_with_parent(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent, with that process id, dies.
+
+    The id is given, not looked for: in a container the parent may well be process 1.
+    """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
+        if os.getppid() != parent:
             os._exit(1)
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 
 from rokgraph import frames
 from rokgraph.errors import EngineUnavailable, RokgraphError, from_plain
@@ -28,9 +29,17 @@ _PATIENCE = 1.0  # seconds to wait for the news of a death
 class Zygote:
     """Made, it is loading; `prepare()` waits until it has; `listen()` keeps it alive."""
 
-    def __init__(self, settings: Settings, restarted: Callable[[], None]) -> None:
-        """Start it at once, so that it loads while its maker goes on."""
-        self._settings, self._restarted = settings, restarted
+    def __init__(
+        self, settings: Settings, restarted: Callable[[], None], folder: Path | None = None
+    ) -> None:
+        """Start it at once, so that it loads while its maker goes on.
+
+        `folder`: the build on disk that it opens, where the settings name a store.
+        """
+        self._settings, self._restarted, self._folder = settings, restarted, folder
+        self._summary: Summary | None = None
+        self._loaded: Summary
+        self.outdated = False  # what it would load now is not what it has told of
         self._making: deque[asyncio.Future[int]] = deque()
         self._deaths: dict[int, int] = {}
         self._watches: dict[int, asyncio.Future[int]] = {}
@@ -40,7 +49,7 @@ class Zygote:
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rokgraph.worker", str(theirs.fileno())],
+            [sys.executable, "-m", "rokgraph.worker", str(theirs.fileno()), str(os.getpid())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -55,6 +64,10 @@ class Zygote:
             "timeout": self._settings.timeout,
             "federation": list(self._settings.federation),
             "private": self._settings.federation_private,
+            "upstream": _upstream(self._settings),
+            "store": None if self._folder is None else str(self._folder),
+            "in_memory": self._settings.in_memory,
+            "default_graph": self._settings.default_graph,
         }
         ours.sendall(frames.pack_json(Tag.SETUP, setup))
 
@@ -69,12 +82,18 @@ class Zygote:
         tag, payload = first
         if tag is Tag.FAULT:
             raise from_plain(json.loads(payload))
-        return summary_from(json.loads(payload))
+        self._loaded = summary_from(json.loads(payload))
+        self._summary = self._summary or self._loaded
+        self.outdated = not _same(self._summary, self._loaded)
+        return self._loaded
 
     async def listen(self) -> None:
-        """Hear from it as long as the task runs; when it is gone, start another."""
+        """Hear from it as long as the task runs; when it is gone, start another.
+
+        Returns when there is none that would hold the same data.
+        """
         loop = asyncio.get_running_loop()
-        while True:
+        while not self.outdated:
             self._control.setblocking(False)
             splitter = frames.Splitter()
             with contextlib.suppress(ConnectionError):
@@ -82,13 +101,14 @@ class Zygote:
                     for tag, payload in splitter.feed(data):
                         self._heard(tag, json.loads(payload))
             await self._restart()
+            self._restarted()
 
     async def make(self, protocol: asyncio.Protocol, *, open_: bool = False) -> int:
         """A new worker behind `protocol`, `open_` if it may call other endpoints; its process id.
 
         Raises EngineUnavailable if none can be had now.
         """
-        if self._restarting:
+        if self._restarting or self.outdated:
             raise EngineUnavailable  # the one that loads may be killed too, and answer nobody
         loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
@@ -112,6 +132,11 @@ class Zygote:
             theirs.close()
         return pid
 
+    def adopt(self) -> Summary:
+        """Stand for what it has loaded now; the summary of that."""
+        self.outdated, self._summary = False, self._loaded
+        return self._loaded
+
     async def signal_of_death(self, pid: int) -> int:
         """The signal that ended a worker; 0 if it was none, or died with its zygote."""
         status = self._deaths.pop(pid, None)
@@ -125,9 +150,9 @@ class Zygote:
 
     def stop(self) -> None:
         """End it and with it every worker."""
-        self._control.close()
         self._process.kill()
         self._process.wait()
+        self._control.close()
 
     def _heard(self, tag: Tag, values: dict[str, int]) -> None:
         if tag is Tag.FORKED and self._making:
@@ -169,4 +194,24 @@ class Zygote:
                 await asyncio.sleep(1)
         self._control.setblocking(False)
         self._restarting = False
-        self._restarted()
+
+
+def _same(one: Summary, other: Summary) -> bool:
+    """Whether answers from both are the same; of data that may change it does not matter."""
+    return not other.lasting or (one.digest, one.load) == (other.digest, other.load)
+
+
+def _upstream(settings: Settings) -> dict[str, object] | None:
+    """What a worker must know of the endpoint that is asked instead; None if there is none."""
+    if settings.upstream is None:
+        return None
+    password = settings.upstream_password
+    return {
+        "url": settings.upstream,
+        "user": settings.upstream_user,
+        "password": password.get_secret_value() if password else None,
+        "graphs": list(settings.upstream_graphs),
+        "rows": settings.upstream_rows,
+        "version": settings.dataset_version,
+        "timeout": settings.timeout,
+    }
