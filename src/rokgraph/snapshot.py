@@ -36,6 +36,9 @@ class Summary:
     means the same names of blank nodes, else it is another one each time the data is loaded.
     `version` is the version that the dataset states of itself, empty if it states none; `texts` are
     the SHA-256 of the texts that it cites, lower-case hexadecimal.
+    `called` is what data elsewhere is called by who stands in front of it, None for a snapshot: its
+    digest is then one of this and of counts, not of statements. `lasting` says that the data does
+    not change as long as it is served.
     """
 
     digest: str
@@ -45,6 +48,13 @@ class Summary:
     load: str = ""
     version: str = ""
     texts: tuple[str, ...] = ()
+    called: str | None = None
+    lasting: bool = True
+
+    @property
+    def name(self) -> str:
+        """What answers say that they are from."""
+        return f"sha256:{self.digest}" if self.called is None else self.called
 
     @property
     def release(self) -> str:
@@ -80,7 +90,7 @@ def load_built_in(root: Path, *, union: bool = True) -> Snapshot:
     """
     store = sources.load(sources.built_in(root))
     _name_blanks(store)
-    return _snapshot(store, dataset_digest(store), union=union)
+    return Snapshot(store, summarised(store, dataset_digest(store), _counts(store), union=union))
 
 
 def load_given(paths: Iterable[Path], *, union: bool = False) -> Snapshot:
@@ -93,10 +103,14 @@ def load_given(paths: Iterable[Path], *, union: bool = False) -> Snapshot:
     """
     found = sources.given(paths)
     store = sources.load(found)
-    digests = sorted(_file_digest(source.path) for source in found)
-    digest = hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    digest = digest_of_files(_file_digest(source.path) for source in found)
     load = uuid4().hex if any(map(_has_blank, store)) else ""
-    return _snapshot(store, digest, union=union, load=load)
+    return Snapshot(store, summarised(store, digest, _counts(store), union=union, load=load))
+
+
+def digest_of_files(digests: Iterable[str]) -> str:
+    """The digest of a dataset by those of its files, in whatever order these come."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def dataset_digest(store: ox.Store) -> str:
@@ -157,8 +171,10 @@ def _has_blank(quad: ox.Quad) -> bool:
     return isinstance(quad.subject, ox.BlankNode) or isinstance(quad.object, ox.BlankNode)
 
 
-def _snapshot(store: ox.Store, digest: str, *, union: bool, load: str = "") -> Snapshot:
-    graphs = _counts(store)
+def summarised(
+    store: ox.Store, digest: str, graphs: dict[str, int], *, union: bool, load: str = ""
+) -> Summary:
+    """The summary of a store whose graphs are counted already."""
     declaring = store.quads_for_pattern(None, SH_PREFIX, None)
     spaces = store.quads_for_pattern(None, SH_NAMESPACE, None)
     prefixes = declared_prefixes([*declaring, *spaces])
@@ -166,7 +182,7 @@ def _snapshot(store: ox.Store, digest: str, *, union: bool, load: str = "") -> S
     version = stated.object.value if stated and isinstance(stated.object, ox.Literal) else ""
     cited = (quad.object for quad in store.quads_for_pattern(None, SOURCE_SHA256, None))
     texts = (*sorted({term.value for term in cited if isinstance(term, ox.Literal)}),)
-    return Snapshot(store, Summary(digest, graphs, prefixes, union, load, version, texts))
+    return Summary(digest, graphs, prefixes, union, load, version, texts)
 
 
 def _counts(store: ox.Store) -> dict[str, int]:

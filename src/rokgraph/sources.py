@@ -4,7 +4,8 @@ Rule: knows files and syntax; nothing of what the triples mean.
 """
 
 import gzip
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -76,16 +77,29 @@ def load(sources: Iterable[Source]) -> ox.Store:
     """
     store = ox.Store()
     for source in sources:
-        _load_one(store, source)
+        load_one(store, source)
     return store
 
 
-def _load_one(store: ox.Store, source: Source) -> None:
+def opened(path: Path) -> IO[bytes]:
+    """The content of a file, unpacked if its name ends in `.gz`. Raises OSError."""
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+
+
+def load_one(
+    store: ox.Store,
+    source: Source,
+    read: Callable[[Path], AbstractContextManager[IO[bytes]]] = opened,
+) -> None:
+    """Load a file into a store; `read` opens what is to be parsed.
+
+    Raises SourceError with line, column and the offending line where the parser knows them.
+    """
     form = data_format(source.path)
     if form is None:
         raise SourceError(source.path, "unknown format")
     try:
-        with _open(source.path) as file:
+        with read(source.path) as file:
             store.bulk_load(
                 file,
                 format=cast("ox.RdfFormat", form.native),
@@ -105,15 +119,11 @@ def _load_one(store: ox.Store, source: Source) -> None:
         raise SourceError(source.path, getattr(error, "strerror", None) or str(error)) from None
 
 
-def _open(path: Path) -> IO[bytes]:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
-
-
 def _line(path: Path, number: int) -> str:
     if number < 1:
         return ""
     try:
-        with _open(path) as file:
+        with opened(path) as file:
             for count, line in enumerate(file, 1):
                 if count == number:
                     return line.decode("utf-8", "replace").rstrip()[:200]
