@@ -9,6 +9,7 @@ import contextlib
 import inspect
 import os
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from pathlib import Path
 
 import pytest
 
+from conformance import wire
 from conformance.wire import Running, run
+from elsewhere import ENGINES, Elsewhere
 from running import ROOT, missing
 
 HERE = Path(__file__).parent
@@ -60,6 +63,8 @@ _ROW_OF: dict[str, str] = {}
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make the rows before anything runs; put last what waits for slow clients."""
+    if wire.BEHIND is not None:
+        expect_differences(wire.BEHIND.engine, items)
     items.sort(key=lambda item: item.get_closest_marker("late") is not None)
     for item in items:
         if HERE not in item.path.parents or not isinstance(item, pytest.Function):
@@ -107,10 +112,41 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"| {clause} | {row.test} | {row.result} |")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the name of an engine."""
+    told = "stand in front of endpoints of that engine, and expect what upstream.toml says of it"
+    parser.addoption("--upstream", choices=sorted(ENGINES), help=told)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Know our markers."""
+    """Know our markers, and the engine behind us."""
+    engine = config.getoption("--upstream", None)
+    wire.BEHIND = Elsewhere(engine) if engine else None
     config.addinivalue_line("markers", "entry(name, note): a row of its own in the table")
     config.addinivalue_line("markers", "late: waits for what began when its file did")
+
+
+def pytest_unconfigure() -> None:
+    """End what stands behind us."""
+    if wire.BEHIND is not None:
+        wire.BEHIND.close()
+
+
+def expect_differences(engine: str, items: list[pytest.Item]) -> None:
+    """Leave out what an engine behind us has no part in; expect what is known to differ.
+
+    What is better there is a test that is known to fail here, and passes there.
+    """
+    known = tomllib.loads((HERE / "upstream.toml").read_text())
+    items[:] = [item for item in items if item.path.stem in known["files"]]
+    reasons: dict[str, str] = known["all"] | known[engine]
+    for item in items:
+        for name in (item.name, getattr(item, "originalname", "")):
+            reason = reasons.get(f"{item.path.stem}::{name}")
+            if reason or f"{item.path.stem}::{name}" in known["better"]:
+                item.own_markers = [mark for mark in item.own_markers if mark.name != "xfail"]
+            if reason:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,11 @@ from pathlib import Path
 import httpx
 import zstandard
 
-from running import Server
+from elsewhere import Elsewhere
+from running import Server, free_port
+
+# Where every server is to stand in front of endpoints of another engine: `--upstream`.
+BEHIND: Elsewhere | None = None
 
 
 @dataclass
@@ -78,9 +82,10 @@ class Reply:
 @contextlib.contextmanager
 def run(*options: str, **environment: str) -> Iterator[Running]:
     """`rokgraph serve` on a free port with these options and variables, ready for queries."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    if BEHIND is not None:
+        given, variables_ = BEHIND.instead(options)
+        options, environment = (*given,), {**variables_, **environment}
+    port = free_port()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         log = stack.enter_context((folder / "log").open("w"))
