@@ -7,7 +7,7 @@ PORT ?= 8000
 VENDOR := src/rokgraph/web/static/vendor
 
 .DEFAULT_GOAL := help
-.PHONY: help assets serve test peers check lint build infer format lock clean
+.PHONY: help assets serve test peers bench check lint build infer format lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ test: $(VENV)/test assets lint ## set up, lint, run all tests
 	$(BIN)/pytest
 
 peers: build/sssom/done ## set up the tools of others that some tests call; `test` skips these else
+
+bench: $(VENV)/test build/rdflib-endpoint/done ## measure the speed, beside peers (BENCH=--quick, or other options)
+	$(BIN)/python -m bench $(BENCH)
 
 check: $(VENV)/run ## parse, validate and check the dataset
 	$(BIN)/rokgraph check
@@ -49,6 +52,7 @@ lock: $(VENV)/test ## pin the dependencies anew
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/run.lock
 	$(BIN)/uv pip compile pyproject.toml --group build --group test --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --constraint requirements/run.lock --upgrade --quiet -o requirements/test.lock
+	echo 'rdflib-endpoint[cli,oxigraph]>=0.6.3' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/rdflib-endpoint.lock
 	echo 'sssom>=0.4.21' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --upgrade --quiet -o requirements/sssom.lock
 
 clean: ## remove what the targets made
@@ -82,4 +86,10 @@ $(VENDOR)/done: assets/package.json assets/package-lock.json
 build/sssom/done: requirements/sssom.lock
 	$(PYTHON) -m venv build/sssom
 	build/sssom/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/sssom.lock
+	touch $@
+
+# Likewise: a peer of the benchmark.
+build/rdflib-endpoint/done: requirements/rdflib-endpoint.lock
+	$(PYTHON) -m venv build/rdflib-endpoint
+	build/rdflib-endpoint/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements/rdflib-endpoint.lock
 	touch $@

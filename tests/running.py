@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -40,12 +41,20 @@ class Server:
         )
 
 
+def free_port(count: int = 1) -> int:
+    """The first of so many free ports below those that connections are given, and might take."""
+    while True:
+        port = random.SystemRandom().randrange(20_000, 32_000)  # not the one of each test
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for one in range(port, port + count):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", one))
+            return port
+
+
 @contextlib.contextmanager
 def run_server(*options: str) -> Iterator[Server]:
     """`rokgraph serve` on a free port, ready for queries."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "rokgraph", "serve", "--port", str(port), *options]
     url = f"http://127.0.0.1:{port}"
     # a pipe that nobody reads would fill

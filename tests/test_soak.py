@@ -82,4 +82,5 @@ def test_what_is_kept_is_counted_with_its_question() -> None:
             answer = server.post(f"ASK {{}} # {number} {'x' * 300_000}")
             assert answer.status_code == 200
         kept = server.metric("rokgraph_cache_bytes")
-    assert 3_000_000 < kept <= 4_000_000
+    # a quarter is for whole responses to plain requests, and these were none
+    assert 2_500_000 < kept <= 3_000_000

@@ -5,6 +5,7 @@ Rooms are imported by the command that needs them: `serve` must start fast.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from rokgraph.snapshot import Snapshot
 
 OK, VIOLATED, WRONG = 0, 1, 2
+_OPTIONS = (
+    "host", "port", "base_url", "timeout", "default_graph", "release_text", "upstream",
+    "dataset_version", "store", "in_memory",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,15 +62,24 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--output", type=Path, default=Path("dist"), metavar="DIR", help="folder (default: dist)"
     )
+    build.add_argument(
+        "--store",
+        type=Path,
+        dest="place",
+        metavar="DIR",
+        help="build a store on disk there instead, for `serve --store`",
+    )
 
     _add_export(commands)
 
     query = _command(commands, "query", _query, "answer the SPARQL query of a file")
     query.add_argument("file", metavar="FILE|-", help="a file, or - for standard input")
     query.add_argument("--format", help="table (default), or json, csv, turtle, a media type, …")
+    _add_store(query)
 
     describe = _command(commands, "describe", _describe, "print what is said about an IRI")
     describe.add_argument("iri", metavar="IRI", help="an IRI, or a short form such as task:1-2")
+    _add_store(describe)
 
     cite = _command(commands, "cite", _cite, "print the passages that support a node")
     cite.add_argument("iri", metavar="IRI", help="an IRI, or a short form such as task:1-2")
@@ -74,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     serve = _command(commands, "serve", _serve, "serve the dataset by HTTP")
+    _add_store(serve)
+    serve.add_argument(
+        "--in-memory", action="store_true", default=None, help="copy the store into memory"
+    )
+    serve.add_argument("--upstream", metavar="URL", help="an endpoint that answers the queries")
+    serve.add_argument("--dataset-version", metavar="NAME", help="what its state is called")
     serve.add_argument("--default-graph", choices=("union", "own"))
     serve.add_argument("--host", metavar="H")
     serve.add_argument("--port", type=int, metavar="N")
@@ -89,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     mcp.add_argument("--port", type=int, metavar="N")
     mcp.add_argument("--timeout", type=float, metavar="SECONDS")
     return parser
+
+
+def _add_store(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--store", type=Path, metavar="DIR", help="a store that `build --store` made"
+    )
 
 
 def _add_export(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -133,8 +159,7 @@ def _version(_: argparse.Namespace) -> int:
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    names = ("host", "port", "base_url", "timeout", "default_graph", "release_text")
-    values = {name: getattr(given, name, None) for name in names}
+    values = {name: getattr(given, name, None) for name in _OPTIONS}
     data = getattr(given, "data", None)
     return make_settings(**values, data=tuple(data) if data else None)
 
@@ -143,6 +168,12 @@ def _snapshot(given: argparse.Namespace) -> "Snapshot":
     from rokgraph.snapshot import load_built_in, load_given
 
     settings = _settings(given)
+    if settings.store is not None:
+        from rokgraph.store import Held, open_snapshot
+
+        folder = Held(settings.store).folder  # as long as this process lives
+        union = None if settings.default_graph is None else settings.union_default_graph
+        return open_snapshot(folder, settings.root, union=union, in_memory=settings.in_memory)
     if settings.data:
         return load_given(settings.data, union=settings.union_default_graph)
     return load_built_in(settings.root, union=settings.union_default_graph)
@@ -191,6 +222,8 @@ def _format(given: argparse.Namespace) -> int:
 
 
 def _build(given: argparse.Namespace) -> int:
+    if given.place is not None:
+        return _build_store(given)
     from rich.console import Console
     from rich.progress import Progress
 
@@ -207,6 +240,22 @@ def _build(given: argparse.Namespace) -> int:
     except OSError as error:
         raise SettingError(f"cannot write: {error}") from None
     print(f"dataset sha256:{snapshot.summary.digest}, {snapshot.summary.size} quads")
+    return OK
+
+
+def _build_store(given: argparse.Namespace) -> int:
+    from rokgraph.building import build
+    from rokgraph.progress import shown
+
+    with shown() as progress:
+        built = build(given.place, _settings(given), progress)
+    summary = built.build.summary
+    print(built.build.folder)
+    print(f"dataset {summary.name}, of {built.build.digest_of}")
+    print(
+        f"{summary.size} triples in {len(summary.graphs)} graphs, {built.bytes} bytes; "
+        + ", ".join(f"{part} {seconds:.1f} s" for part, seconds in built.seconds.items())
+    )
     return OK
 
 
@@ -277,21 +326,24 @@ def _serve(given: argparse.Namespace) -> int:
     from rokgraph.engine import Engine
 
     settings = _settings(given)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # until somebody can follow it
     engine = Engine(settings)  # loads in its own process while this one imports
+    stop = engine.stop
     try:
-        from rokgraph.web.app import create_app
         from rokgraph.web.server import run
+        from rokgraph.web.succession import Succession
 
         summary = engine.prepare()
-        app = create_app(engine)
+        app = Succession(engine)
+        stop = app.stop
         print(
-            f"{summary.size} triples in {len(summary.graphs)} graphs, sha256:{summary.digest}\n"
+            f"{summary.size} triples in {len(summary.graphs)} graphs, {summary.name}\n"
             f"SPARQL endpoint: {settings.base_url or _address(settings)}/sparql",
             flush=True,
         )
         run(app, settings)
     finally:
-        engine.stop()
+        stop()
     return OK
 
 

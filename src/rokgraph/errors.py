@@ -11,8 +11,13 @@ RokgraphError
 │   ├── ParameterError        a saved query does not take that value: name, reason, allowed
 │   ├── QueryTooComplex       nested deeper than the engine's stack allows
 │   └── NotAcceptable         lists what is on offer
+├── StoreDamaged              a store on disk does not hold any more what was written
+├── UpstreamFault             the endpoint behind this one did not do its part: what it said
+│   └── AnswerCut             it cuts answers at so many rows, and would have cut this one
 └── Busy                      ours to mend; says when to come back
+    ├── UpstreamBusy          the endpoint behind this one has too much to do
     ├── QueryTimeout          the deadline, and how to narrow the query
+    │   └── UpstreamTimeout   the endpoint behind this one ran past it
     ├── QueryTooLarge         the memory limit, and how to narrow the query
     ├── TooManyQueries        the queue is full
     └── EngineUnavailable     no worker could be had
@@ -111,6 +116,37 @@ class ParameterError(QueryError):
     SHOWN = 20
 
 
+class StoreDamaged(RokgraphError):
+    """A store on disk does not hold any more what was written; `told` is what the engine says."""
+
+    def __init__(self, told: str) -> None:
+        """Say what its operator is to do."""
+        self.told = told
+        super().__init__(f"The store is damaged and must be built again: {told}")
+
+
+class UpstreamFault(RokgraphError):
+    """The endpoint behind this one did not do its part. `told` says what it did, as a predicate."""
+
+    def __init__(self, told: str) -> None:
+        """Tell it plainly."""
+        self.told = told
+        super().__init__(f"The endpoint behind this one {told}")
+
+
+class AnswerCut(UpstreamFault):
+    """The endpoint behind this one gives so many `rows` (or triples) and leaves out the others."""
+
+    def __init__(self, rows: int) -> None:
+        """Name the limit and how to stay below it."""
+        super().__init__(
+            f"cuts every answer at {rows} rows or triples, and this one has as many: it is not "
+            "shown, since nobody could tell what is missing. Ask for less, in an order, with "
+            "LIMIT and OFFSET."
+        )
+        self.rows = rows
+
+
 class Busy(RokgraphError):
     """Ours to mend. `retry_after` is in seconds."""
 
@@ -129,6 +165,19 @@ class QueryTimeout(Busy):
             "a class, bind a subject, or ask for less with LIMIT; a cross product of patterns "
             "that share no variable never ends."
         )
+
+
+class UpstreamTimeout(QueryTimeout):
+    """The endpoint behind this one did not answer within the deadline (seconds), its or ours."""
+
+
+class UpstreamBusy(Busy):
+    """The endpoint behind this one has too much to do, and says for how many seconds."""
+
+    def __init__(self, seconds: int) -> None:
+        """Say when to come back."""
+        self.seconds = self.retry_after = seconds
+        super().__init__("The endpoint behind this one has too much to do. Please try again later.")
 
 
 class QueryTooLarge(Busy):
@@ -179,6 +228,10 @@ def from_plain(values: dict[str, object]) -> RokgraphError:
         return SourceError(Path(str(given.pop("path"))), **given)  # type: ignore[arg-type]
     if name == "QueryTooLarge":
         return QueryTooLarge()
+    if name == "StoreDamaged":
+        return StoreDamaged(**given)  # type: ignore[arg-type]
+    if name in _UPSTREAM:
+        return _UPSTREAM[name](**given)  # type: ignore[arg-type]
     return QueryError(str(values["message"]))
 
 
@@ -186,4 +239,12 @@ _PLAIN = {
     "QuerySyntaxError": ("reason", "line", "column"),
     "NotAcceptable": ("form", "offered"),
     "SourceError": ("path", "reason", "line", "column", "text"),
+    "StoreDamaged": ("told",),
+    "UpstreamFault": ("told",),
+    "AnswerCut": ("rows",),
+    "UpstreamBusy": ("seconds",),
+    "UpstreamTimeout": ("seconds",),
+}
+_UPSTREAM: dict[str, type[UpstreamFault | UpstreamBusy | UpstreamTimeout]] = {
+    each.__name__: each for each in (UpstreamFault, AnswerCut, UpstreamBusy, UpstreamTimeout)
 }

@@ -52,7 +52,7 @@ class Published:
 class Publication:
     """The dumps of one snapshot: `planned` is known at once, `published` when they are made.
 
-    Given data are not dumped: who has given them has the files.
+    Given data are not dumped, nor those of an upstream: who has given them has the files.
     """
 
     def __init__(self, settings: Settings, summary: Summary) -> None:
@@ -61,7 +61,7 @@ class Publication:
         Raises SourceError for a query of the tables whose header is wrong.
         """
         self._settings, self._summary = settings, summary
-        self.planned = () if settings.data else dumps(settings.root)
+        self.planned = () if settings.foreign else dumps(settings.root)
         self.published: dict[str, Published] = {}
         self.failed = False
         self._temporary: Path | None = None
@@ -114,7 +114,8 @@ class Publication:
 
     async def _write(self, folder: Path) -> None:
         """Have another process write them. Raises OSError."""
-        command = (sys.executable, "-m", "rokgraph.publication", self._settings.root, folder)
+        room = (sys.executable, "-m", "rokgraph.publication")
+        command = (*room, self._settings.root, folder, os.getpid())
         self._process = await asyncio.create_subprocess_exec(
             *map(str, command),
             stdin=asyncio.subprocess.DEVNULL,
@@ -150,9 +151,9 @@ class Publication:
 
 
 def main() -> None:
-    """Write the dumps: `sys.argv` has the root and the folder to write into."""
-    die_with_parent()
-    root, folder = map(Path, sys.argv[1:])
+    """Write the dumps: `sys.argv` has the root, the folder to write into, and who started it."""
+    die_with_parent(int(sys.argv[3]))
+    root, folder = map(Path, sys.argv[1:3])
     for _ in write_dumps(load_built_in(root), root, folder):
         pass
 

@@ -4,6 +4,7 @@ Rule: the process that talks to clients draws nothing; a picture without the let
 none.
 """
 
+import os
 import subprocess
 import sys
 from functools import cache
@@ -55,7 +56,7 @@ def png(svg: bytes, width: int) -> bytes:
 
 
 def _run(argument: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = (sys.executable, "-m", "rokgraph.raster", argument)
+    command = (sys.executable, "-m", "rokgraph.raster", argument, str(os.getpid()))
     return subprocess.run(
         command, input=given, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         timeout=_SECONDS, check=False,
@@ -70,7 +71,7 @@ def _drawn(svg: str, width: int | None = None) -> bytes:
 
 def main() -> None:
     """Draw what comes in, or say whether the letters are there."""
-    die_with_parent()
+    die_with_parent(int(sys.argv[2]))
     if sys.argv[1] == _PROBE:
         one, other = (_drawn(_LETTER.format(syllable)) for syllable in _SYLLABLES)
         sys.exit(_NO_LETTERS if one == other else 0)

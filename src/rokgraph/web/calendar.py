@@ -9,8 +9,10 @@ import calendar
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
-import icalendar
+if TYPE_CHECKING:
+    import icalendar
 
 MEDIA_TYPE = "text/calendar"
 _MAKER = "-//rokgraph//timeline//EN"
@@ -44,6 +46,8 @@ def written(events: Iterable[Event], name: str, language: str, source: str, made
 
     `source` is the address that it is fetched from, `made` the day of what it is made from.
     """
+    import icalendar  # noqa: PLC0415 - nobody waits for it at the start
+
     whole = icalendar.Calendar()
     whole.add("prodid", _MAKER)
     whole.add("version", "2.0")
@@ -58,7 +62,9 @@ def written(events: Iterable[Event], name: str, language: str, source: str, made
     return bytes(whole.to_ical())
 
 
-def _event(event: Event, language: str, stamp: datetime) -> icalendar.Event:
+def _event(event: Event, language: str, stamp: datetime) -> "icalendar.Event":
+    import icalendar  # noqa: PLC0415 - as above
+
     entry = icalendar.Event()
     entry.add("uid", event.uid)
     entry.add("dtstamp", stamp)

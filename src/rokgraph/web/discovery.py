@@ -132,7 +132,7 @@ class Discovery:
         things = [row["thing"]["value"] for row in await rows(exchange, Query(self._documents))]
         documents = (f"{base}/doc/{url_path(thing.removeprefix(BASE))}" for thing in things)
         questions = (f"{base}/queries/{saved.name}" for saved in self._questions)
-        pages = _PAGES if self._service.engine.settings.data else (*_PAGES, _FILES)
+        pages = _PAGES if self._service.engine.settings.foreign else (*_PAGES, _FILES)
         return [*(base + page for page in pages), *questions, *documents]
 
     async def _tell(self, exchange: Exchange, base: str, content_type: str, body: bytes) -> None:

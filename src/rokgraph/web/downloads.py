@@ -161,7 +161,7 @@ class Downloads:
             groups=_grouped(publication.published.values()), failed=publication.failed,
             about=told, graphs=graphs, base=base, of=f"{PATH}{self._graphs.name}",
             cited=citation(told.get("title", title), f"{base}/data/{publication.version}/", told,
-                           frame.digest),
+                           frame.dataset),
         )  # fmt: skip
 
 

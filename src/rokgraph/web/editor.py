@@ -78,7 +78,7 @@ class Editor:
                 _words(exchange)["cited"],
                 base + _address(asked),
                 await about_dataset(exchange, self._about),
-                exchange.frame.digest,
+                exchange.frame.dataset,
             ),
         )
 

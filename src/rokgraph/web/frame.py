@@ -31,14 +31,15 @@ _YEAR = 365 * 24 * 3600  # seconds
 class Frame:
     """The reader's language, the address of the page (path, and query without the language).
 
-    `digest` is that of the dataset, `size` its number of triples; `named`: the address itself
-    named the language.
+    `digest` is that of the dataset, `dataset` what answers call it, `size` its number of triples;
+    `named`: the address itself named the language.
     """
 
     language: str
     path: str
     query: str
     digest: str
+    dataset: str
     size: int
     named: bool = False
 
@@ -54,6 +55,7 @@ class Frame:
             path,
             rest,
             summary.digest,
+            summary.name,
             summary.size,
             named=asked(query) is not None,
         )

@@ -61,9 +61,9 @@ class Lookup:
     def begin(self) -> None:
         """Make the index ahead, so that the first search need not wait; needs a running loop.
 
-        Not for data that was given: it may be large, and may never be searched.
+        Not for data of others: it may be large, and may never be searched.
         """
-        if not self._service.engine.settings.data:
+        if not self._service.engine.settings.foreign:
             task = asyncio.create_task(self._ahead())
             self._begun.add(task)
             task.add_done_callback(self._begun.discard)

@@ -7,13 +7,11 @@ See https://spec.openapis.org/oas/v3.1.0
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
 from rokgraph import __version__
 from rokgraph.library import SavedQuery, saved_queries
@@ -25,6 +23,9 @@ from rokgraph.web.members import Members
 from rokgraph.web.problems import HttpProblem
 from rokgraph.web.renderings import OFFERED, PATH, SNIPPETS
 
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 ADDRESS = "/openapi.json"
 _METHODS = "GET, HEAD, OPTIONS"
 _FIXED = Path(__file__).parent / "openapi.yaml"
@@ -34,8 +35,8 @@ _DIGITS = 10**18 - 1  # what an integer of ours holds
 class OpenApi:
     """The ASGI application at `/openapi.json`."""
 
-    def __init__(self, service: Service, rest: FastAPI) -> None:
-        """Tell of the routes of `rest`, of those in `openapi.yaml`, and of the questions."""
+    def __init__(self, service: Service, rest: "Callable[[], FastAPI]") -> None:
+        """Tell of the routes of what `rest` makes, those in `openapi.yaml`, and the questions."""
         self._service, self._rest, self._members = service, rest, Members(service)
         self._saved = saved_queries(service.engine.settings.root, "questions")
         self._document: dict[str, Any] | None = None
@@ -68,9 +69,7 @@ class OpenApi:
         # in a thread: it takes a tenth of a second
         text = _FIXED.read_text(encoding="utf-8")
         fixed = await asyncio.to_thread(yaml.safe_load, text)
-        made = get_openapi(
-            title=self._rest.title, version=self._rest.version, routes=self._rest.routes
-        )
+        made = await asyncio.to_thread(_of_framework, self._rest)
         made["components"] = fixed["components"]
         paths = made["paths"] | fixed["paths"]
         by_suffix = {
@@ -143,3 +142,13 @@ def _parameters(path: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _named(path: Mapping[str, Any], name: str) -> dict[str, Any]:
     return next(each for each in _parameters(path) if each["name"] == name)
+
+
+def _of_framework(rest: "Callable[[], FastAPI]") -> dict[str, Any]:
+    """What the framework says of its own routes."""
+    from fastapi.openapi.utils import get_openapi  # noqa: PLC0415 - late, as all of it
+
+    application = rest()
+    return get_openapi(
+        title=application.title, version=application.version, routes=application.routes
+    )

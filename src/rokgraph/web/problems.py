@@ -26,6 +26,10 @@ _TABLE: dict[type[Exception], tuple[int, str, str]] = {
     errors.NotAcceptable: (406, "not-acceptable", "No acceptable format"),
     errors.BadRequest: (400, "request", "The request breaks the SPARQL Protocol"),
     errors.QueryError: (400, "query", "The query cannot be evaluated"),
+    errors.StoreDamaged: (500, "store", "The store is damaged"),
+    errors.AnswerCut: (502, "truncated", "The answer would be cut"),
+    errors.UpstreamFault: (502, "upstream", "The endpoint behind this one failed"),
+    errors.UpstreamTimeout: (504, "upstream-timeout", "The endpoint behind this one took too long"),
     errors.QueryTimeout: (503, "timeout", "The query ran too long"),
     errors.QueryTooLarge: (503, "memory", "The query needs too much memory"),
     errors.Busy: (503, "busy", "The service is busy"),
@@ -101,4 +105,6 @@ def _members(error: Exception) -> dict[str, object]:
         return {"offered": list(error.offered)}
     if isinstance(error, errors.QueryTimeout):
         return {"limit": error.seconds}
+    if isinstance(error, errors.AnswerCut):
+        return {"rows": error.rows}
     return {}

@@ -199,7 +199,7 @@ class Questions:
             rendering.saved.title[exchange.frame.language],
             url,
             await about_dataset(exchange, self._about),
-            exchange.frame.digest,
+            exchange.frame.dataset,
         )
         names = await self._lookup.names()
         page = await rendering.page(results, text, names, cited, (exchange, self._members))

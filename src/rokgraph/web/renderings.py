@@ -133,7 +133,7 @@ class Rendering:
             *((f"parameter {name}", str(term)) for name, term in self.arguments.terms.items()),
             ("rows in all", str(self.total)),
             ("rows before these", str(self.arguments.offset)),
-            ("dataset", f"sha256:{self.summary.digest}"),
+            ("dataset", self.summary.name),
             ("dataset version", version),
             ("software", f"rokgraph {__version__}"),
             ("query", text),

@@ -106,7 +106,7 @@ class ThingPage:
         own = next(iter(told_of["names"]), Texts())
         cited = citation(
             thing.name.text, place.iri, {k: t["value"] for k, t in _first(about).items()},
-            frame.digest,
+            frame.dataset,
         )  # fmt: skip
         return frame.page(
             "thing.html", title=_title(thing.name.text, own, frame.language),

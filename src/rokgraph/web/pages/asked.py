@@ -122,4 +122,4 @@ class Asked:
         base = self._exchange.service.base_url(self._exchange.scope, self._exchange.headers)
         query = f"?{self.frame.query}" if self.frame.query else ""
         url = f"{base}{self.frame.path}{query}"
-        return citation(title, url, about, self.frame.digest)
+        return citation(title, url, about, self.frame.dataset)

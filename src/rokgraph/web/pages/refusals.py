@@ -31,10 +31,14 @@ PROBLEMS = (
     ("range", 416),
     ("parameters", 422),
     ("rate", 429),
+    ("store", 500),
+    ("upstream", 502),
+    ("truncated", 502),
     ("picture", 503),
     ("timeout", 503),
     ("memory", 503),
     ("busy", 503),
+    ("upstream-timeout", 504),
     ("http-version", 505),
 )
 
