@@ -73,6 +73,10 @@ def test_health_answers_while_all_workers_are_busy(serve: Callable[..., Running]
     https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
     """
     server = serve(ROKGRAPH_WORKERS="1", ROKGRAPH_SLOW_WORKERS="1", ROKGRAPH_QUICK="100")
+    assert server.client.get("/search", params={"q": "AI"}).status_code == 200
+    until = time.monotonic() + 10
+    while server.metric("rokgraph_busy_workers"):  # with questions of its own
+        assert time.monotonic() < until
     with server.connect() as one, server.connect() as two:
         one.sendall(wire.get(wire.slow(60, 1)))
         two.sendall(wire.get(wire.slow(60, 2)))
