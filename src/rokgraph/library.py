@@ -4,6 +4,7 @@ Rule: a query is a file; its header says everything that is to be known about it
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rokgraph.errors import SourceError
 from rokgraph.parameters import Parameter, parameter
 
 _MARK = "#+"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where the package has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,18 @@ def saved_query(path: Path) -> SavedQuery:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(path, str(error)) from None
+    return _read(path, text)
+
+
+@lru_cache(maxsize=1024)  # fifteen rooms ask for the same files: a second of a start
+def _read(path: Path, text: str) -> SavedQuery:
     header = "\n".join(
         line.removeprefix(_MARK).removeprefix(" ")
         for line in text.splitlines()
         if line.startswith(_MARK)
     )
     try:
-        values = yaml.safe_load(header) or {}
+        values = yaml.load(header, _LOADER) or {}  # noqa: S506 - safe, either of them
         return SavedQuery(
             name=path.stem,
             path=path,
