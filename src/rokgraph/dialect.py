@@ -75,6 +75,9 @@ def misuse(text: str) -> QuerySyntaxError | None:
 
 def _may_nest(text: str) -> bool:
     """Whether between two aggregates the first may be open still; brackets in strings may count."""
+    lowered = text.lower()
+    if sum(map(lowered.count, _AGGREGATES)) <= 1:  # to look for them as words takes longer
+        return False
     for one, other in pairwise(_AGGREGATE.finditer(text)):
         between = text[one.end() : other.start()]
         hidden = any(sign in between for sign in "\"'#<")

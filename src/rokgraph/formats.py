@@ -3,6 +3,7 @@
 Rule: these tables are the only ones; whatever is promised anywhere is looked up here.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,17 +100,23 @@ def data_format(path: Path) -> Format | None:
 
 def result_format(name: str) -> Format | None:
     """The result format of that short name or media type; None if there is none."""
-    return _named(RESULT_FORMATS, name)
+    return _RESULTS.get(name.strip().lower())
 
 
 def graph_format(name: str) -> Format | None:
     """The graph format of that short name or media type; None if there is none."""
-    return _named((*GRAPH_FORMATS, *DATASET_FORMATS), name)
+    return _GRAPHS.get(name.strip().lower())
 
 
-def _named(table: tuple[Format, ...], name: str) -> Format | None:
-    wanted = name.strip().lower()
+def _by_name(table: Iterable[Format]) -> dict[str, Format]:
+    """What goes by each name, media type and suffix; the first of those that share one."""
+    found: dict[str, Format] = {}
     for entry in table:
-        if wanted == entry.name or wanted in entry.media_types or "." + wanted in entry.suffixes:
-            return entry
-    return None
+        suffixes = (suffix.removeprefix(".") for suffix in entry.suffixes)
+        for name in (entry.name, *entry.media_types, *suffixes):
+            found.setdefault(name, entry)
+    return found
+
+
+_RESULTS = _by_name(RESULT_FORMATS)
+_GRAPHS = _by_name((*GRAPH_FORMATS, *DATASET_FORMATS))

@@ -10,6 +10,7 @@ import socket
 import struct
 from collections import deque
 from enum import IntEnum
+from functools import lru_cache
 
 HEADER = struct.Struct("!BI")
 
@@ -49,26 +50,34 @@ def pack_json(tag: Tag, values: object) -> bytes:
 
 
 class Splitter:
-    """Bytes as they come in, frames as they are complete."""
+    """Bytes as they come in, frames as they are complete; DATA piece by piece, as it comes."""
 
     def __init__(self) -> None:
         """Begin with nothing."""
         self._buffer = bytearray()
+        self._missing = 0  # bytes of a DATA frame whose beginning was given away
 
     def feed(self, data: bytes) -> list[tuple[Tag, bytes]]:
         """The frames that `data` completes."""
+        found: list[tuple[Tag, bytes]] = []
+        if self._missing:
+            piece = data[: self._missing]
+            self._missing -= len(piece)
+            found.append((Tag.DATA, piece))
+            data = data[len(piece) :]
         rest = self._buffer
         if rest:
             rest += data
-        source: bytes | bytearray = rest or data  # most come whole, and need no copy
-        found, at, size = [], 0, len(source)
+        at, source = 0, rest or data  # most come whole, and need no copy
+        size = len(source)
         while size - at >= HEADER.size:
             tag, length = HEADER.unpack_from(source, at)
             end = at + HEADER.size + length
-            if end > size:
+            if end > size and tag != Tag.DATA:
                 break
             found.append((_TAGS[tag], bytes(source[at + HEADER.size : end])))
-            at = end
+            self._missing = max(0, end - size)
+            at = min(end, size)
         if source is data:
             rest += data[at:]
         else:
@@ -116,6 +125,11 @@ class Receiver:
         return self._found.popleft()
 
 
+@lru_cache(maxsize=64)
+def _header(kind: str, form: str) -> bytes:
+    return json.dumps({"kind": kind, "format": form}).encode()
+
+
 class AnswerWriter:
     """The stream that an engine writes an answer to: one frame if it is small, else many."""
 
@@ -128,7 +142,7 @@ class AnswerWriter:
 
     def open(self, kind: str, form: str) -> "AnswerWriter":
         """Begin an answer of that kind in that format; the stream is for the engine."""
-        self._header = json.dumps({"kind": kind, "format": form}).encode()
+        self._header = _header(kind, form)
         self._buffer.clear()
         self._begun = False
         return self
@@ -137,10 +151,7 @@ class AnswerWriter:
         """Take bytes; send them on when there are enough."""
         self._buffer += data
         if len(self._buffer) >= CHUNK:
-            if not self._begun:
-                self._connection.sendall(pack(Tag.BEGIN, self._header))
-                self._begun = True
-            self._connection.sendall(pack(Tag.DATA, bytes(self._buffer)))
+            self._send_data()
             self._buffer.clear()
         return len(data)
 
@@ -150,6 +161,16 @@ class AnswerWriter:
     def finish(self) -> None:
         """Send what is left and say that the answer is complete."""
         if self._begun:
-            self._connection.sendall(pack(Tag.DATA, bytes(self._buffer)) + pack(Tag.END))
+            self._send_data()
+            self._connection.sendall(pack(Tag.END))
         else:
             self._connection.sendall(pack(Tag.WHOLE, self._header + b"\n" + self._buffer))
+
+    def _send_data(self) -> None:
+        head = b"" if self._begun else pack(Tag.BEGIN, self._header)
+        self._begun = True
+        head += HEADER.pack(Tag.DATA, len(self._buffer))
+        sent = self._connection.sendmsg((head, self._buffer))
+        # the head is a few bytes, and goes as a whole
+        with memoryview(self._buffer) as view:
+            self._connection.sendall(view[sent - len(head) :])

@@ -26,8 +26,6 @@ _UPDATE = "application/sparql-update"
 _UPDATING = frozenset({"update", "using-graph-uri", "using-named-graph-uri"})
 _SHORT = 4096
 _ONCE = ("query", "format", "timeout")
-# Where quoted-printable would read something else than percent-encoding.
-_NOT_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})|[\r\n]")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]+)', re.IGNORECASE)
 
 
@@ -143,12 +141,13 @@ _kept_parameters = lru_cache(maxsize=1024)(_decode)
 
 def _unquoted(data: bytes, where: str) -> str:
     data = data.replace(b"+", b" ")
+    # the same bytes, made in C: a percent sign is an equals sign of quoted-printable
+    found = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
+    # each sign took two bytes with it, unless no two digits followed; lines may end differently
+    plain = len(found) == len(data) - 2 * data.count(b"%")
+    if not plain or b"\n" in data or b"\r" in data:
+        found = unquote_to_bytes(data)
     try:
-        if _NOT_PERCENT.search(data) is None:
-            # the same bytes, made in C: a percent sign is an equals sign of quoted-printable
-            found = a2b_qp(data.replace(b"=", b"=3D").replace(b"%", b"="))
-        else:
-            found = unquote_to_bytes(data)
         return found.decode("utf-8")
     except UnicodeDecodeError:
         raise BadRequest(f"A parameter in {where} is not UTF-8, percent-encoded.") from None
