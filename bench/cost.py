@@ -1,4 +1,4 @@
-"""What a request costs the HTTP process, in executed Python instructions.
+"""What a start and a request cost the HTTP process, in executed Python instructions.
 
 Rule: a real server, a real connection; the numbers do not depend on the machine's load.
 
@@ -102,10 +102,10 @@ def _answering(port: int, process: "subprocess.Popen[bytes]") -> int:
 
 
 def costs() -> dict[str, int]:
-    """Instructions for one request: one that came before, one never seen, and one by POST."""
+    """Instructions for a start, and for a request that came before, is new, or comes by POST."""
     with counted() as server:
         many = range(_WARM + _BATCHES * _BATCH)
-        return {
+        return {"start": server.count()} | {
             name: _cost(server, way, texts)
             for name, way, texts in (
                 ("repeat", "GET", [_QUERY for _ in many]),
@@ -149,8 +149,8 @@ def _keep(found: dict[str, int]) -> None:
     tables = tomllib.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
     tables[VERSION] = found
     lines = [
-        "# Python instructions that the HTTP process executes for one request, by version of",
-        "# Python. Written by `python bench/cost.py --write`.",
+        "# Python instructions that the HTTP process executes until it takes connections, and for",
+        "# one request, by version of Python. Written by `python bench/cost.py --write`.",
     ]
     for version, counts in sorted(tables.items()):
         lines += ["", f'["{version}"]', *(f"{name} = {count}" for name, count in counts.items())]
