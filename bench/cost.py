@@ -36,9 +36,9 @@ class Counted:
         self._connection = socket.create_connection(("127.0.0.1", port), _PATIENCE)
         self._stream = self._connection.makefile("rb")
 
-    def ask(self, query: str, way: str) -> int:
+    def ask(self, query: str, way: str, agent: str = "cost") -> int:
         """Ask by GET, or by POST, which goes through the application; returns the status."""
-        common = f"Host: localhost\r\nAccept: {_ACCEPT}\r\nUser-Agent: cost\r\n"
+        common = f"Host: localhost\r\nAccept: {_ACCEPT}\r\nUser-Agent: {agent}\r\n"
         body = ""
         if way == "POST":
             body = query
@@ -102,27 +102,33 @@ def _answering(port: int, process: "subprocess.Popen[bytes]") -> int:
 
 
 def costs() -> dict[str, int]:
-    """Instructions for a start, and for a request that came before, is new, or comes by POST."""
+    """Instructions for a start and for requests: repeated, by another agent, new, by POST."""
     with counted() as server:
         many = range(_WARM + _BATCHES * _BATCH)
         return {"start": server.count()} | {
-            name: _cost(server, way, texts)
+            name: _cost(server, way, texts, vary=name == "agent")
             for name, way, texts in (
                 ("repeat", "GET", [_QUERY for _ in many]),
+                ("agent", "GET", [_QUERY for _ in many]),
                 ("unseen", "GET", [f"{_QUERY} #{number}" for number in many]),
                 ("posted", "POST", [f"{_QUERY} # posted {number}" for number in many]),
             )
         }
 
 
-def _cost(server: Counted, way: str, texts: list[str]) -> int:
-    """Of one request, in the batch that cost least: the server's own clock ticks on in all."""
-    assert {server.ask(text, way) for text in texts[:_WARM]} == {200}  # noqa: S101 - else no use
+def _cost(server: Counted, way: str, texts: list[str], *, vary: bool) -> int:
+    """Of one request, in the batch that cost least: the server's own clock ticks on in all.
+
+    `vary`: each is sent by another user agent, so that no head came before.
+    """
+    agents = [f"cost/{at}" if vary else "cost" for at in range(len(texts))]
+    asked = list(zip(texts, agents, strict=True))
+    assert {server.ask(text, way, agent) for text, agent in asked[:_WARM]} == {200}  # noqa: S101 - else no use
     _settle(server)
     found = []
     for at in range(_WARM, len(texts), _BATCH):
         before = server.count()
-        told = {server.ask(text, way) for text in texts[at : at + _BATCH]}
+        told = {server.ask(text, way, agent) for text, agent in asked[at : at + _BATCH]}
         found.append(round((server.count() - before) / _BATCH))
         assert told == {200}  # noqa: S101 - likewise
     return min(found)

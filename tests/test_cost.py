@@ -13,7 +13,7 @@ def counted() -> dict[str, int]:
     return cost.costs()
 
 
-@pytest.mark.parametrize("name", ["start", "repeat", "unseen", "posted"])
+@pytest.mark.parametrize("name", ["start", "repeat", "agent", "unseen", "posted"])
 def test_it_costs_no_quarter_more(counted: dict[str, int], name: str) -> None:
     """`python bench/cost.py --write` keeps what it costs now; say in the commit why it grew."""
     kept = cost.kept()

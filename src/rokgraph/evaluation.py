@@ -5,7 +5,6 @@ Rule: cannot be stopped from inside; whoever faces the public runs it in a worke
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import IO, cast
 
@@ -32,6 +31,9 @@ NO_FEDERATION = (
 )
 
 _GRAPHS = (*formats.GRAPH_FORMATS, *formats.DATASET_FORMATS)
+_FORMS = {
+    Kind.SOLUTIONS: "SELECT", Kind.BOOLEAN: "ASK", Kind.GRAPH: "CONSTRUCT or DESCRIBE"
+}  # fmt: skip
 _XML = frozenset({"xml", "rdfxml"})
 _FUNCTIONS = 32  # unknown functions that one query may call
 _UNKNOWN_FUNCTION = re.compile(r"^The custom function <(.*)> is not supported$")
@@ -196,15 +198,14 @@ def _graphs(iris: Iterable[str]) -> list[ox.NamedNode]:
 
 def acceptable(query: Query, kind: Kind) -> formats.Format:
     """The format that an answer of that kind is wanted in. Raises NotAcceptable."""
-    if kind is Kind.GRAPH:
-        name, table, form = query.graph_format, _GRAPHS, "CONSTRUCT or DESCRIBE"
-    else:
-        name, table = query.result_format, formats.RESULT_FORMATS
-        form = "SELECT" if kind is Kind.SOLUTIONS else "ASK"
+    graph = kind is Kind.GRAPH
+    name = query.graph_format if graph else query.result_format
     found = None
     if name is not None:
-        found = formats.graph_format(name) if kind is Kind.GRAPH else formats.result_format(name)
+        found = formats.graph_format(name) if graph else formats.result_format(name)
     if found is None:
+        form = _FORMS[kind]
+        table = _GRAPHS if graph else formats.RESULT_FORMATS
         raise NotAcceptable(form, tuple(entry.media_type for entry in table))
     return found
 
@@ -218,7 +219,7 @@ def _described(snapshot: Snapshot, query: Query) -> Iterator[ox.Triple] | None:
     if wanted is None:
         return None
     # The engine reads the query as it was asked, so that its complaints name the right place.
-    _run(Snapshot(_EMPTY, snapshot.summary), replace(query, bindings=()), query.text)
+    _run(Snapshot(_EMPTY, snapshot.summary), query._replace(bindings=()), query.text)
 
     graphs: list[Graph] | None = [ox.DefaultGraph()]
     if query.default_graphs is not None or query.named_graphs is not None:

@@ -59,6 +59,10 @@ class Splitter:
 
     def feed(self, data: bytes) -> list[tuple[Tag, bytes]]:
         """The frames that `data` completes."""
+        if not self._missing and not self._buffer and len(data) >= HEADER.size:
+            tag, length = HEADER.unpack_from(data)
+            if len(data) == HEADER.size + length:  # as most come
+                return [(_TAGS[tag], data[HEADER.size :])]
         found: list[tuple[Tag, bytes]] = []
         if self._missing:
             piece = data[: self._missing]

@@ -4,9 +4,8 @@ Rule: nothing here knows HTTP or the store.
 """
 
 import marshal
-from dataclasses import dataclass, field, fields
 from enum import Enum
-from operator import attrgetter
+from typing import NamedTuple
 
 
 class Kind(Enum):
@@ -20,8 +19,7 @@ class Kind(Enum):
     GRAPH = "graph"
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """A query, the dataset it asks for and the formats its answer may take.
 
     `default_graphs` and `named_graphs` None: the query's own FROM clauses, else the snapshot's
@@ -37,18 +35,10 @@ class Query:
     result_format: str | None = "json"
     graph_format: str | None = "turtle"
     bindings: tuple[tuple[str, str], ...] = ()
-    _written: bytes = field(default=b"", init=False, compare=False, repr=False)
-
-    def __hash__(self) -> int:
-        """That of its text, which the text keeps: a query is looked for many times."""
-        return hash(self.text)
 
     def to_bytes(self) -> bytes:
         """The query as bytes, for another process of ours; equal queries have the same."""
-        if not self._written:
-            written = marshal.dumps(_values(self), _PLAIN)
-            object.__setattr__(self, "_written", written)
-        return self._written
+        return marshal.dumps(tuple(self), _PLAIN)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Query":
@@ -56,6 +46,4 @@ class Query:
         return cls(*marshal.loads(data))  # noqa: S302 - our own front wrote it
 
 
-# A query is written for every request: to look the fields up each time would cost more.
-_values = attrgetter(*(each.name for each in fields(Query) if each.init))
 _PLAIN = 2  # the last format whose bytes depend on nothing but the values

@@ -79,13 +79,13 @@ class Upstream:
     def _read(self, query: Query) -> tuple[Kind, Query]:
         """What a query answers with, and how to put it; raises what is wrong with it."""
         with _sealed():
-            answer = evaluation.ask(self._empty, replace(query, bindings=()))
+            answer = evaluation.ask(self._empty, query._replace(bindings=()))
         if calls_elsewhere(query.text):
             raise QueryError(evaluation.NO_FEDERATION)
         if isinstance(answer, ox.QuerySolutions) and rewritable(query.text):
             # sorted, as some engines have them: then what is to be changed is seen
             names = sorted(variable.value for variable in answer.variables)
-            query = replace(query, text=rewritten(query.text, names))
+            query = query._replace(text=rewritten(query.text, names))
         return evaluation.type_of[type(answer)], query
 
     def reply(self, query: Query, kind: Kind) -> Reply:
@@ -156,16 +156,16 @@ class Upstream:
 
         Nothing of blank nodes: they have no name that it would know.
         """
-        asked = replace(query, bindings=())
+        asked = query._replace(bindings=())
         if wanted.graphs is not None:
             graphs = self._absolute(query, wanted, wanted.graphs)
-            asked = replace(asked, default_graphs=graphs, named_graphs=())
+            asked = asked._replace(default_graphs=graphs, named_graphs=())
         found = chain(self._absolute(query, wanted, wanted.named), self._chosen(query, wanted))
         told: set[ox.Triple] = set()
         coming = iter(dict.fromkeys(found))  # all of them: one answer is read at a time
         while nodes := tuple(islice(coming, _AT_ONCE)):
             values = (("node", " ".join(f"<{node}>" for node in nodes)),)
-            for triple in self._constructed(replace(asked, text=self._describing, bindings=values)):
+            for triple in self._constructed(asked._replace(text=self._describing, bindings=values)):
                 if triple not in told:
                     told.add(triple)
                     yield triple
@@ -174,7 +174,7 @@ class Upstream:
         """The IRIs among the solutions of a DESCRIBE."""
         if wanted.select is None:
             return
-        solutions = self.results(replace(query, text=wanted.select), Kind.SOLUTIONS)
+        solutions = self.results(query._replace(text=wanted.select), Kind.SOLUTIONS)
         for row in solutions:  # type: ignore[union-attr] # no boolean: `results` has seen to it
             yield from (term.value for term in row if isinstance(term, ox.NamedNode))
 

@@ -34,6 +34,10 @@ def write_graph(
 
     Only prefixes that the first triples use are declared.
     """
+    native = cast("ox.RdfFormat", form.native)
+    if isinstance(triples, ox.QueryTriples) and form.name not in _ABBREVIATED:
+        triples.serialize(stream, native)
+        return
     coming = iter(triples)
     used: dict[str, str] = {}
     if form.name in _ABBREVIATED:
@@ -43,7 +47,7 @@ def write_graph(
         used = {by_space[space]: space for space in sorted(spaces & by_space.keys())}
         used = {prefix: space for prefix, space in used.items() if _PREFIX.fullmatch(prefix)}
         coming = chain(first, coming)
-    ox.serialize(coming, stream, cast("ox.RdfFormat", form.native), prefixes=used)
+    ox.serialize(coming, stream, native, prefixes=used)
 
 
 def stable(

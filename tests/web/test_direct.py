@@ -13,13 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rokgraph.web.repeats import LARGEST, Repeats, key_of
+from rokgraph.web.heads import Head, Heads, told_of
+from rokgraph.web.repeats import LARGEST, Repeated, Repeats
 from rokgraph.web.request import query_of
 from running import Server
 
 TASKS = "SELECT ?task WHERE { ?task a <https://w3id.org/rokgraph/ont#Task> }"
 TASK = "https://w3id.org/rokgraph/id/task/2-1"
 ALL = "SELECT * WHERE { ?s ?p ?o }"
+KEEP_ALIVE = 15  # seconds
 SLOW = "SELECT (COUNT(*) AS ?n) WHERE { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
 JSON = "application/sparql-results+json"
 # Told of each answer anew; a long one has its length only when it has been made before.
@@ -170,6 +172,43 @@ def answer_on(stream: io.BufferedIOBase) -> bytes:
     return body
 
 
+@pytest.mark.parametrize("size", [1, 7, 40, 10_000])
+def test_a_request_may_come_in_pieces(server: Server, size: int) -> None:
+    """A head that came whole before, in pieces, two at once, and one and a half."""
+    address = server.client.base_url
+    for _ in range(3):
+        with socket.create_connection((address.host, address.port or 80), 30) as connection:
+            stream = connection.makefile("rb")
+            texts = [f"SELECT ({number} AS ?n) WHERE {{}}" for number in range(3)]
+            heads = [
+                f"GET /sparql?query={quote(text)} HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n"
+                for text in texts
+            ]
+            connection.sendall(heads[0].encode())
+            assert answer_on(stream) == b"n\r\n0\r\n"
+            rest = "".join(heads[1:]).encode()
+            for at in range(0, len(rest), size):
+                connection.sendall(rest[at : at + size])
+            assert answer_on(stream) == b"n\r\n1\r\n"
+            assert answer_on(stream) == b"n\r\n2\r\n"
+
+
+def test_a_connection_in_use_is_kept_and_one_at_rest_is_not(server: Server) -> None:
+    """Its clock is not set anew by each request; it looks what came since."""
+    address = server.client.base_url
+    head = b"GET /sparql?query=ASK%7B%7D HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n"
+    with socket.create_connection((address.host, address.port or 80), 30) as connection:
+        stream = connection.makefile("rb")
+        begun = time.monotonic()
+        while time.monotonic() < begun + KEEP_ALIVE + 3:
+            connection.sendall(head)
+            assert answer_on(stream) == b"true"
+            last = time.monotonic()
+            time.sleep(1)
+        assert stream.read(1) == b""
+        assert KEEP_ALIVE - 1 < time.monotonic() - last < KEEP_ALIVE + 5
+
+
 def test_a_client_that_leaves_frees_its_worker(serve: Callable[..., Server]) -> None:
     server = serve("--timeout", "60")
     address = server.client.base_url
@@ -226,17 +265,18 @@ HOST = (b"host", b"x")
      (b"content-length", b"0"), (b"connection", b"close"), (b"upgrade", b"h2c"),
      (b"host", b"y")],
 )  # fmt: skip
-def test_what_must_be_looked_at_has_no_key(header: tuple[bytes, bytes]) -> None:
-    assert key_of(b"/sparql?query=ASK%7B%7D", [HOST]) is not None
-    assert key_of(b"/sparql?query=ASK%7B%7D", [HOST, header]) is None
+def test_what_must_be_looked_at_is_not_plain(header: tuple[bytes, bytes]) -> None:
+    assert told_of([HOST]) is not None
+    assert told_of([HOST, header]) is None
 
 
 @pytest.mark.parametrize(
     "header", [(b"accept", b"text/csv"), (b"accept-encoding", b"gzip"), (b"accept-language", b"ko")]
 )
 def test_what_chooses_a_form_is_in_the_key(header: tuple[bytes, bytes]) -> None:
-    assert key_of(b"/", [HOST]) != key_of(b"/", [HOST, header])
-    assert key_of(b"/", [HOST, (b"user-agent", b"a")]) == key_of(b"/", [HOST])
+    assert told_of([HOST]) != told_of([HOST, header])
+    assert told_of([HOST], "https") != told_of([HOST])
+    assert told_of([HOST, (b"user-agent", b"a")]) == told_of([HOST])
 
 
 def test_the_scheme_that_a_client_claims_is_not_believed(server: Server) -> None:
@@ -268,17 +308,75 @@ def test_behind_a_trusted_proxy_the_short_way_sees_what_it_saw(
 
 
 def test_no_more_is_kept_than_is_allowed() -> None:
-    repeats = Repeats(20_000)
+    repeats, told = Repeats(20_000), (b"x",)
     for number in range(100):
-        key = key_of(b"/%d" % number, [HOST])
-        assert key is not None
-        repeats.put(key, {"etag": '"x"'}, b"y" * 1000, ("solutions", "json", None))
+        repeats.put((b"/%d" % number, told), Repeated(b"", b"y" * 1000, "solutions", ""))
         assert repeats.size <= 20_000
-    assert key is not None
-    assert repeats.get(key) is not None
-    first = key_of(b"/0", [HOST])
-    assert first is not None
-    assert repeats.get(first) is None
+    assert repeats.get((b"/99", told)) is not None
+    assert repeats.get((b"/0", told)) is None
+
+
+REST = b" HTTP/1.1\r\nHost: x\r\nAccept: text/csv\r\n\r\n"
+PLAIN = b"GET /sparql?query=ASK%7B%7D" + REST
+KNOWN = Head.of((b"x", b"text/csv", b"", b"", b"http"), {}, "http://x")
+
+
+def test_a_head_is_known_when_it_was_read() -> None:
+    heads = Heads()
+    assert heads.find(PLAIN, b"") is None
+    heads.learn(PLAIN, b"", b"/sparql?query=ASK%7B%7D", KNOWN)
+    assert heads.find(PLAIN, b"") == (b"/sparql?query=ASK%7B%7D", KNOWN)
+    assert heads.find(b"GET /tasks?a=b" + REST, b"") == (b"/tasks?a=b", KNOWN)
+    assert heads.find(PLAIN, b"203.0.113.1") is None  # from another it means something else
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        PLAIN[:-1], PLAIN + b"x", PLAIN + PLAIN, b"\r\n" + PLAIN, b"GET /a b" + REST,
+        b"POST /a" + REST, b"GET  /a" + REST, b"get /a" + REST, b"GET http://x/a" + REST,
+        b"GET /a\xc3\xa9" + REST, b"GET /a\x00" + REST, b"GET /a\r\nX: y\r\n\r\nGET /" + REST,
+        b"GET /a\tb" + REST, b"GET /a#b" + REST, b"GET" + REST, b"", b" ", REST,
+        PLAIN.replace(b"Host: x", b"Host: y"), PLAIN.replace(b"1.1", b"1.0"),
+    ],
+)  # fmt: skip
+def test_what_is_not_a_known_head_is_left_to_the_parser(data: bytes) -> None:
+    heads = Heads()
+    heads.learn(PLAIN, b"", b"/sparql?query=ASK%7B%7D", KNOWN)
+    assert heads.find(data, b"") is None
+
+
+@pytest.mark.parametrize(
+    ("data", "url"),
+    [
+        (PLAIN + PLAIN, b"/sparql?query=ASK%7B%7D"),
+        (PLAIN[:-2], b"/sparql?query=ASK%7B%7D"),
+        (b"GET /a HTTP/1.1\r\nHost: x\n\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n", b"/a"),
+        (PLAIN, b"/another"),
+        (b"GET /a" + REST.replace(b": x", b": " + b"x" * 5000), b"/a"),
+        (b"", b"/a"),
+    ],
+)
+def test_what_may_be_more_than_one_head_is_not_learned(data: bytes, url: bytes) -> None:
+    heads = Heads()
+    heads.learn(data, b"", url, KNOWN)
+    rest = data.partition(url)[2]
+    assert heads.find(b"GET /a" + rest, b"") is None
+    assert heads.find(data, b"") is None
+
+
+def test_the_heads_that_are_known_are_bounded() -> None:
+    heads = Heads()
+    for number in range(2000):
+        rest = REST.replace(b"\r\n\r\n", b"\r\nUser-Agent: %d\r\n\r\n" % number)
+        heads.learn(b"GET /a" + rest, b"", b"/a", KNOWN)
+    known = sum(
+        heads.find(
+            b"GET /a" + REST.replace(b"\r\n\r\n", b"\r\nUser-Agent: %d\r\n\r\n" % number), b""
+        ) is not None
+        for number in range(2000)
+    )  # fmt: skip
+    assert 0 < known <= 512
 
 
 @given(st.text(min_size=1).filter(str.strip))

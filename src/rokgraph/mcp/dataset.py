@@ -7,7 +7,6 @@ answer past its bound is refused.
 import asyncio
 import contextlib
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 from rokgraph.asking import classes, members_query
@@ -106,7 +105,7 @@ class Dataset:
         graphs = [iri for iri in self.summary.graphs if iri]
         if not self.summary.union or seconds > _PROMPT or has_dataset_clause(query.text):
             return None
-        again = replace(query, graph_format="ntriples")
+        again = query._replace(graph_format="ntriples")
         found = []
         try:
             async with asyncio.timeout(_ENOUGH):
@@ -114,7 +113,7 @@ class Dataset:
                     body = await self.body(again, _ENOUGH)
                 for left_out in graphs:
                     rest = tuple(graph for graph in graphs if graph != left_out)
-                    without = replace(again, default_graphs=rest, named_graphs=rest)
+                    without = again._replace(default_graphs=rest, named_graphs=rest)
                     if _print(kind, await self.body(without, _ENOUGH)) != _print(kind, body):
                         found.append(left_out)
         except (TimeoutError, Busy, QueryError):

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeAlias
 
-from rokgraph import __version__, formats
+from rokgraph import formats
 from rokgraph.engine import Answer
 from rokgraph.errors import QueryTimeout, RokgraphError
 from rokgraph.query import Kind, Query
@@ -56,10 +56,11 @@ class Plan:
     def __post_init__(self) -> None:
         """See whether the answer is another each time."""
         always = self.federated or self.changing
-        object.__setattr__(self, "volatile", always or _is_volatile(self.query.text))
+        object.__setattr__(self, "volatile", always or is_volatile(self.query.text))
 
 
-def _is_volatile(text: str) -> bool:
+def is_volatile(text: str) -> bool:
+    """Whether a query may have another answer each time, or seems to."""
     lowered = text.lower()
     for hint in _HINTS:
         if hint in lowered:
@@ -188,10 +189,7 @@ class _Answering:
         self._service, self._observed = exchange.service, exchange.observed
         self._coding = coding(exchange.headers.get("accept-encoding"))
         self._condition = exchange.condition
-        summary = self._service.engine.summary
-        self._base = conditional.base_tag(
-            summary.digest, summary.load, __version__, plan.query.to_bytes()
-        )
+        self._base = self._service.tags.base(plan.query.to_bytes())
         vary = f"{plan.vary}, Accept-Encoding" if plan.vary else "Accept-Encoding"
         fresh = "no-store" if plan.volatile else _FRESH
         self._headers = {"vary": vary, "cache-control": fresh, **dict(plan.headers)}
@@ -223,7 +221,7 @@ class _Answering:
         limit = engine.limit(plan.seconds)
         begun = asyncio.get_running_loop().time()
         shared = None
-        if plan.query in cache.coming:
+        if cache.is_coming(plan.query):
             try:
                 async with asyncio.timeout(limit):
                     shared = await cache.wait(plan.query)

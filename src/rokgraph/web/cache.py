@@ -13,9 +13,8 @@ from rokgraph.errors import RokgraphError
 from rokgraph.query import Kind, Query
 from rokgraph.web.encoding import WORTHWHILE, encode
 
+_WIDEST = 4  # bytes of a character in memory, at most
 _OVERHEAD = 512  # bytes of an entry without its body and its query, roughly
-_TEXT = 64  # of a text without its characters
-_WIDEST = 4  # of a character beyond ASCII, at most
 
 
 @dataclass(slots=True)
@@ -43,10 +42,9 @@ class Kept:
 
 def _size(query: Query, kept: Kept) -> int:
     """Bytes that an answer takes with the query it is found by."""
-    bound = (text for pair in query.bindings for text in pair)
-    texts = (query.text, *(query.default_graphs or ()), *(query.named_graphs or ()), *bound)
-    widths = (len(text) * (1 if text.isascii() else _WIDEST) for text in texts)
-    return kept.size + len(texts) * _TEXT + sum(widths)
+    if not (query.bindings or query.default_graphs or query.named_graphs) and query.text.isascii():
+        return kept.size + len(query.text)
+    return kept.size + _WIDEST * len(query.to_bytes())
 
 
 class AnswerCache:
@@ -56,7 +54,7 @@ class AnswerCache:
         """Keep at most `limit` bytes."""
         self._limit = limit
         self._kept: OrderedDict[Query, Kept] = OrderedDict()
-        self.coming: dict[Query, asyncio.Future[Kept | None]] = {}
+        self._coming: dict[Query, Making] = {}
         self.size = self.hits = self.misses = 0
         self._collected = 0  # bytes of answers that come piece by piece
 
@@ -77,6 +75,10 @@ class AnswerCache:
         self.size += size
         while self.size > self._limit:
             self.size -= _size(*self._kept.popitem(last=False))
+
+    def is_coming(self, key: Query) -> bool:
+        """Whether somebody is making this answer."""
+        return key in self._coming
 
     async def collect(
         self, key: Query, kind: Kind, form: str, chunks: AsyncIterator[bytes]
@@ -107,8 +109,8 @@ class AnswerCache:
 
         Raises what its maker was told, since the same question would be told the same.
         """
-        while (coming := self.coming.get(key)) is not None:
-            kept = await asyncio.shield(coming)
+        while (coming := self._coming.get(key)) is not None:
+            kept = await asyncio.shield(coming.future())
             if kept is not None:
                 return kept
         return None
@@ -116,36 +118,42 @@ class AnswerCache:
     def begin(self, key: Query) -> "Making":
         """Say that this answer is being made, so that others wait for it."""
         self.misses += 1
-        return Making(self, key)
+        return Making(self, self._coming, key)
 
 
 class Making:
     """An answer on its way; use it as a context manager and call `done` with what came."""
 
-    def __init__(self, cache: AnswerCache, key: Query) -> None:
+    def __init__(self, cache: AnswerCache, coming: "dict[Query, Making]", key: Query) -> None:
         """Let others wait for it, unless somebody made it first."""
-        self._cache, self._key = cache, key
-        self._future: asyncio.Future[Kept | None] = asyncio.get_running_loop().create_future()
+        self._cache, self._coming, self._key = cache, coming, key
+        self._kept: Kept | None = None
+        self._future: asyncio.Future[Kept | None] | None = None
+
+    def future(self) -> "asyncio.Future[Kept | None]":
+        """What those wait for who want the same; most answers are done before anybody does."""
+        if self._future is None:
+            self._future = asyncio.get_running_loop().create_future()
+        return self._future
 
     def __enter__(self) -> Self:
         """Others wait from here."""
-        self._cache.coming.setdefault(self._key, self._future)
+        self._coming.setdefault(self._key, self)
         return self
 
     def done(self, kept: Kept) -> None:
         """Keep it and share it."""
         self._cache.put(self._key, kept)
-        if not self._future.done():
-            self._future.set_result(kept)
+        self._kept = kept
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Nobody waits any longer, whatever came of it."""
-        if self._cache.coming.get(self._key) is self._future:
-            del self._cache.coming[self._key]
-        if self._future.done():
+        if self._coming.get(self._key) is self:
+            del self._coming[self._key]
+        if self._future is None or self._future.done():
             return
-        if isinstance(error, RokgraphError):
+        if isinstance(error, RokgraphError) and self._kept is None:
             self._future.set_exception(error)
             self._future.exception()  # it may be that nobody waits
         else:
-            self._future.set_result(None)
+            self._future.set_result(self._kept)

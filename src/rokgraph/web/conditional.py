@@ -13,9 +13,27 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 def base_tag(digest: str, *parts: object) -> str:
     """What all representations of one answer share: the snapshot and the request."""
-    plain = (part if isinstance(part, bytes) else repr(part).encode() for part in parts)
-    text = b"\0".join(plain)
+    text = b"\0".join(map(_plain, parts))
     return f"{digest[:16]}-{hashlib.blake2b(text, digest_size=10).hexdigest()}"
+
+
+class Begun:
+    """What the tags of all answers from one snapshot begin with."""
+
+    def __init__(self, digest: str, *parts: object) -> None:
+        """Take in what they share."""
+        self._digest = digest[:16]
+        self._hasher = hashlib.blake2b(b"\0".join(map(_plain, parts)) + b"\0", digest_size=10)
+
+    def base(self, request: bytes) -> str:
+        """What all representations of the answer to one request share, as `base_tag` says it."""
+        hasher = self._hasher.copy()
+        hasher.update(request)
+        return f"{self._digest}-{hasher.hexdigest()}"
+
+
+def _plain(part: object) -> bytes:
+    return part if isinstance(part, bytes) else repr(part).encode()
 
 
 def tag(base: str, form: str, coding: str = "identity") -> str:

@@ -13,25 +13,25 @@ import json
 from collections import deque
 from typing import Protocol
 
-from rokgraph import __version__
 from rokgraph.connection import Item, Job
 from rokgraph.engine import Answer, Chunks, begun
 from rokgraph.errors import RokgraphError, from_plain
 from rokgraph.frames import Tag
-from rokgraph.query import Query
+from rokgraph.query import Kind, Query
 from rokgraph.web import conditional
-from rokgraph.web.answering import Plan, described, rows_of
+from rokgraph.web.answering import Plan, described, is_volatile, rows_of
 from rokgraph.web.cache import Kept, Making
-from rokgraph.web.encoding import coding
 from rokgraph.web.exchange import Service
 from rokgraph.web.frame import Frame
+from rokgraph.web.heads import ACCEPT, HOST, Head, Heads, told_of
 from rokgraph.web.http import Application, Scope, headers_of
-from rokgraph.web.negotiation import html_first, negotiate
 from rokgraph.web.problems import problem
-from rokgraph.web.repeats import ACCEPT, ANEW, CODING, HOST, LARGEST, URL, Key
+from rokgraph.web.repeats import LARGEST, Key, Repeated, lines_of
 from rokgraph.web.request import query_of
+from rokgraph.web.telemetry import line_of_repeats
 
 _PATH = b"/sparql?"
+_AT_ONCE = b"\r\nserver-timing: total;dur=0.0\r\n\r\n"
 
 
 class Asker(Protocol):
@@ -40,8 +40,11 @@ class Asker(Protocol):
     def reply(self, asking: "Asking", status: int, parts: list[bytes]) -> None:
         """Write a response, given from its headers on."""
 
-    def take_over(self, asking: "Asking") -> None:
-        """Let the application answer, with what the asking's scope has by now."""
+    def take_over(self, asking: "Asking", begun: Scope) -> None:
+        """Let the application answer, with what the asking has begun."""
+
+    def scope_of(self, asking: "Asking") -> Scope:
+        """The scope of its request."""
 
     @property
     def waits(self) -> bool:
@@ -61,6 +64,24 @@ class Direct:
     def __init__(self, service: Service, site: Application) -> None:
         """Answer with this service, and let this site go on with what is left to it."""
         self.service, self.site = service, site
+        self.heads = Heads()
+        self._openings: dict[tuple[Kind, str, str], bytes] = {}
+
+    def head(self, scope: Scope, *, proxied: bool) -> Head | None:
+        """What is to be known of a GET's head; None for one that must be looked at.
+
+        `proxied`: the head may tell who the client is, else the connection does.
+        """
+        told = told_of(scope["headers"], scope["scheme"])
+        if told is None:
+            return None
+        base_url = self.service.base_url_at(told[HOST].decode("latin-1"), scope["scheme"])
+        if base_url is None:
+            return None
+        seen = {"headers": scope["headers"], "scheme": scope["scheme"]}
+        if proxied:
+            seen["client"] = scope["client"]
+        return Head.of(told, seen, base_url)
 
     def repeated(self, key: Key, client: str) -> list[bytes] | None:
         """The parts of the response after its status line and date; None if none is kept."""
@@ -68,41 +89,42 @@ class Direct:
         found = service.repeats.get(key)
         if found is None or not self._admits(client):
             return None
-        observed = service.telemetry.begin()
-        observed.form, observed.format, observed.rows = found.form, found.format, found.rows
-        observed.sent, observed.cache = len(found.body), "repeat"
         service.cache.hits += 1
-        service.telemetry.end(observed)
-        anew = f"rokgraph-query: {observed.id}\r\nserver-timing: total;dur=0.0\r\n\r\n"
-        return [found.head, anew.encode("ascii"), found.body]
+        name = service.telemetry.repeated(found).encode("ascii")
+        return [found.head, b"rokgraph-query: ", name, _AT_ONCE, found.body]
 
-    def ask(self, key: Key, scope: Scope, asker: Asker) -> "Asking | None":
+    def ask(self, url: bytes, head: Head, client: str, asker: Asker) -> "Asking | None":
         """Have a query answered to `asker`; None for one that goes the long way."""
-        url, accept = key[URL], key[ACCEPT].decode("latin-1")
-        if not url.startswith(_PATH) or b"#" in url or html_first(accept):
+        wanted = head.wanted
+        if wanted is None or not url.startswith(_PATH) or b"#" in url:
             return None
-        service = self.service
-        wanted = negotiate(accept, None)
         text = query_of(url[len(_PATH) :])
         if text is None or (wanted.result is None and wanted.graph is None):
             return None
-        base = service.base_url(scope, {"host": key[HOST].decode("latin-1")})
-        query = Query(text, f"{base}/sparql", None, None, wanted.result, wanted.graph)
-        plan = Plan(query, "Accept")
-        foreign = bool(service.engine.settings.federation) and "service" in text.lower()
-        changing = plan.volatile or not service.engine.summary.lasting
-        if changing or foreign or query in service.cache.coming:
+        service, base_iri = self.service, f"{head.base_url}/sparql"
+        query = Query(text, base_iri, None, None, wanted.result, wanted.graph)
+        engine = service.engine
+        foreign = engine.settings.federation and "service" in text.lower()
+        if foreign or is_volatile(text) or not engine.summary.lasting:
             return None
-        client = scope.get("client")
-        if not self._admits(client[0] if client else ""):
+        if service.cache.is_coming(query) or not self._admits(client):
             return None
-        scope["path"], scope["query_string"] = "/sparql", url[len(_PATH) :]
-        asking = Asking(self, plan, key, scope, asker)
+        asking = Asking(self, query, url, head, asker)
         try:
             asking.begin()
         except RokgraphError as error:
             asking.put_nowait(error)
         return asking
+
+    def opening(self, kind: Kind, form: str, coded: str) -> bytes:
+        """The lines that all answers in a format have in their heads."""
+        found = self._openings.get((kind, form, coded))
+        if found is None:
+            headers = described(Plan(Query(""), "Accept"), "", kind, form, coded)
+            del headers["etag"]
+            found = lines_of({**self.service.common(""), **headers})
+            self._openings[kind, form, coded] = found
+        return found
 
     def _admits(self, client: str) -> bool:
         return not self.service.limiter.wait(client, asyncio.get_running_loop().time())
@@ -118,13 +140,13 @@ class Asking:
     message_event = _Nobody()
     more_body = False
 
-    def __init__(self, direct: Direct, plan: Plan, key: Key, scope: Scope, asker: Asker) -> None:
+    def __init__(self, direct: Direct, query: Query, url: bytes, head: Head, asker: Asker) -> None:
         """Begin to observe."""
         self.response_complete = self.disconnected = False
         self.keep_alive = True
-        self.scope = scope
-        self._service, self._plan, self._key, self._asker = direct.service, plan, key, asker
-        self._site = direct.site
+        self.url, self.head = url, head
+        self._direct, self._query, self._asker = direct, query, asker
+        self._service = direct.service
         self._observed = self._service.telemetry.begin()
         self._first = True
         self._more: deque[Item] = deque()
@@ -136,7 +158,7 @@ class Asking:
 
         Raises TooManyQueries and EngineUnavailable.
         """
-        cache, query = self._service.cache, self._plan.query
+        cache, query = self._service.cache, self._query
         kept = cache.get(query)
         if kept is not None:
             self._observed.cache = "hit"
@@ -224,51 +246,45 @@ class Asking:
         if len(kept.body) > LARGEST or self._asker.waits:
             self._hand_over(kept)
             return
-        service, observed, plan = self._service, self._observed, self._plan
+        service, observed, direct = self._service, self._observed, self._direct
         observed.form, observed.format = kept.kind.value, kept.format
         observed.rows = rows_of(kept)
-        coded, content = kept.encoded(coding(self._key[CODING].decode("latin-1") or None))
-        summary = service.engine.summary
-        base = conditional.base_tag(
-            summary.digest, summary.load, __version__, plan.query.to_bytes()
-        )
-        headers = described(plan, base, kept.kind, kept.format, coded)
-        headers = {**service.common(observed.id), **headers}
-        told = (observed.form, observed.format, observed.rows)
-        repeated = service.repeats.put(self._key, headers, content, told)
+        coded, content = kept.encoded(self.head.coding)
         observed.sent = len(content)
-        anew = self._anew()
-        self._asker.reply(self, 200, [repeated.head, anew, content])
+        tag = conditional.tag(service.tags.base(self._query.to_bytes()), kept.format, coded)
+        opening = direct.opening(kept.kind, kept.format, coded)
+        own = f"etag: {tag}\r\ncontent-length: {observed.sent}\r\n"
+        told = opening + own.encode("ascii")
+        if observed.cache == "hit":  # what came twice may well come again
+            line = line_of_repeats(observed)
+            repeated = Repeated(told, content, observed.form, line)
+            service.repeats.put((self.url, self.head.told), repeated)
+        self._asker.reply(self, 200, [told, self._anew(), content])
         self._end()
 
     def _refuse(self, error: RokgraphError) -> None:
         service, observed = self._service, self._observed
         if self._job is not None:
             service.engine.drop(self._job)
-        accept = self._key[ACCEPT].decode("latin-1")
-        frame = Frame.of(self.scope, headers_of(self.scope), service.engine.summary)
+        scope, accept = self._asker.scope_of(self), self.head.told[ACCEPT].decode("latin-1")
+        frame = Frame.of(scope, headers_of(scope), service.engine.summary)
         refusal = problem(error, accept, frame)
         observed.outcome, observed.status = refusal.name, refusal.status
         observed.sent = len(refusal.body)
-        headers = {**service.common(observed.id), **refusal.headers}
-        lines = "".join(
-            f"{name}: {value}\r\n" for name, value in headers.items() if name not in ANEW
-        )
-        length = f"content-length: {len(refusal.body)}\r\n"
-        parts = [(lines + length).encode("latin-1"), self._anew(), refusal.body]
+        lines = lines_of({**service.common(""), **refusal.headers})
+        length = b"content-length: %d\r\n" % len(refusal.body)
+        parts = [lines, length, self._anew(), refusal.body]
         self._asker.reply(self, refusal.status, parts)
         self._end(error)
 
     def _hand_over(self, found: Kept | Answer) -> None:
         """Let the application send what is found."""
         self.response_complete = True
-        self.scope.update({
-            "method": "GET", "path": "/sparql", "raw_path": b"/sparql",
-            "rokgraph.begun": found, "rokgraph.observed": self._observed,
-            "rokgraph.site": self._site,  # another may have taken its place
-        })  # fmt: skip
         self._unmake()
-        self._asker.take_over(self)
+        self._asker.take_over(self, {
+            "rokgraph.begun": found, "rokgraph.observed": self._observed,
+            "rokgraph.site": self._direct.site,  # another may have taken its place
+        })  # fmt: skip
 
     def _anew(self) -> bytes:
         """The headers that are told of each answer anew, and the end of the head."""

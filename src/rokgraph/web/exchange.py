@@ -6,8 +6,9 @@ Rule: the same headers on every answer, the same document for every refusal.
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from rokgraph import __version__
 from rokgraph.engine import Engine
 from rokgraph.errors import RokgraphError
 from rokgraph.web import conditional
@@ -17,8 +18,8 @@ from rokgraph.web.frame import Frame
 from rokgraph.web.http import CORS, PREFLIGHT, Gone, Receive, Scope, Send, headers_of, respond
 from rokgraph.web.limiter import Limiter
 from rokgraph.web.problems import Draw, HttpProblem, problem
-from rokgraph.web.repeats import Repeats
-from rokgraph.web.telemetry import Telemetry
+from rokgraph.web.repeats import Repeated, Repeats, lines_of
+from rokgraph.web.telemetry import Telemetry, line_of_repeats
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
 
@@ -32,6 +33,12 @@ class Service:
     telemetry: Telemetry
     limiter: Limiter
     repeats: Repeats
+    tags: conditional.Begun = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin the tags of all answers."""
+        summary = self.engine.summary
+        self.tags = conditional.Begun(summary.digest, summary.load, __version__)
 
     @classmethod
     def over(cls, engine: Engine, before: "Service | None" = None) -> "Service":
@@ -59,13 +66,17 @@ class Service:
 
         That of the settings; else by the Host header if it is one; else by the socket.
         """
+        host, scheme = headers.get("host", ""), scope.get("scheme", "http")
+        if (found := self.base_url_at(host, scheme)) is not None:
+            return found
+        address, port = scope.get("server") or ("localhost", None)
+        return f"{scheme}://{address}:{port}" if port else f"{scheme}://{address}"
+
+    def base_url_at(self, host: str, scheme: str) -> str | None:
+        """That of the settings, else that by a Host header; None if it is none."""
         if self.engine.settings.base_url:
             return self.engine.settings.base_url
-        host = headers.get("host", "")
-        if not _HOST.fullmatch(host):
-            address, port = scope.get("server") or ("localhost", None)
-            host = f"{address}:{port}" if port else str(address)
-        return f"{scope.get('scheme', 'http')}://{host}"
+        return f"{scheme}://{host}" if _HOST.fullmatch(host) else None
 
 
 class Exchange:
@@ -180,9 +191,9 @@ class Exchange:
         told = {**self.common(), "server-timing": timing, **headers}
         key = self.scope.get("rokgraph.repeat")
         if key is not None and status == 200 and "etag" in told and "set-cookie" not in told:  # noqa: PLR2004
-            observed = self.observed
-            kept = observed.form, observed.format, observed.rows
-            self.service.repeats.put(key, told, body, kept)
+            head = lines_of(told) + b"content-length: %d\r\n" % len(body)
+            line = line_of_repeats(self.observed)
+            self.service.repeats.put(key, Repeated(head, body, self.observed.form, line))
         await respond(self.send, status, told, body, head=self.head)
 
     def common(self) -> dict[str, str]:
