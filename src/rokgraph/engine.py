@@ -234,9 +234,10 @@ class Engine:
     def _job(self, query: Query, frames: Sink, seconds: float, since: float | None = None) -> Job:
         """A job with its clock set."""
         loop = asyncio.get_running_loop()
-        until = (loop.time() if since is None else since) + seconds
+        now = loop.time()
+        until = (now if since is None else since) + seconds
         job = Job(query, query.to_bytes(), seconds, until, frames)
-        job.clock = loop.call_at(until, self._lanes.overdue, job)
+        job.clock = loop.call_later(max(0.0, until - now), self._lanes.overdue, job)
         return job
 
     async def next_frame(self, job: Job, frames: "asyncio.Queue[Item]") -> tuple[Tag, bytes]:

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
+import httptools
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rokgraph.web.heads import Head, Heads, told_of
@@ -363,6 +364,66 @@ def test_what_may_be_more_than_one_head_is_not_learned(data: bytes, url: bytes) 
     rest = data.partition(url)[2]
     assert heads.find(b"GET /a" + rest, b"") is None
     assert heads.find(data, b"") is None
+
+
+class Seen:
+    """What the parser tells of requests."""
+
+    def __init__(self) -> None:
+        self.urls: list[bytes] = []
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.complete = 0
+
+    def on_message_begin(self) -> None:
+        self.urls.append(b"")
+
+    def on_url(self, url: bytes) -> None:
+        self.urls[-1] += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_message_complete(self) -> None:
+        self.complete += 1
+
+
+PIECES = st.one_of(
+    st.sampled_from([b" ", b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\t", b"#", b"?", b"%", b"/", b"\0",
+                     b"GET ", b" HTTP/1.1\r\n", b"Host: y\r\n", b"\xff", b"ASK"]),
+    st.binary(max_size=4),
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=6).map(b"".join), st.integers(0, len(PLAIN)), st.integers(0, 3))
+@example(b"b", 5, 0)
+def test_a_known_head_is_read_as_the_parser_reads_it(piece: bytes, at: int, gone: int) -> None:
+    """Whatever is put into a request: if it passes for a known head, it is one."""
+    heads = Heads()
+    heads.learn(PLAIN, b"", b"/sparql?query=ASK%7B%7D", KNOWN)
+    data = PLAIN[:at] + piece + PLAIN[at + gone :]
+    found = heads.find(data, b"")
+    if found is None:
+        return
+    seen = Seen()
+    parser = httptools.HttpRequestParser(seen)
+    parser.feed_data(data)
+    assert (seen.urls, seen.complete) == ([found[0]], 1)
+    assert seen.headers == [(b"Host", b"x"), (b"Accept", b"text/csv")]
+    assert (parser.get_method(), parser.get_http_version()) == (b"GET", "1.1")
+
+
+@given(st.lists(PIECES, max_size=6).map(b"".join), st.integers(0, len(PLAIN)), st.integers(0, 3))
+def test_what_is_learned_is_one_head_and_nothing_else(piece: bytes, at: int, gone: int) -> None:
+    """Whatever came as one read: if a head is learned of it, the parser saw just that one."""
+    data, seen = PLAIN[:at] + piece + PLAIN[at + gone :], Seen()
+    parser = httptools.HttpRequestParser(seen)
+    with contextlib.suppress(httptools.HttpParserError):
+        parser.feed_data(data)
+    if not seen.complete:
+        return
+    heads = Heads()
+    heads.learn(data, b"", seen.urls[0], KNOWN)
+    assert heads.find(data, b"") is None or (len(seen.urls), seen.complete) == (1, 1)
 
 
 def test_the_heads_that_are_known_are_bounded() -> None:
