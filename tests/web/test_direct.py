@@ -1,9 +1,12 @@
 """Queries answered below the application: the same answers and promises as the long way."""
 
+import asyncio
 import contextlib
+import inspect
 import io
 import json
 import socket
+import struct
 import time
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus, unquote_to_bytes
@@ -11,10 +14,19 @@ from urllib.parse import quote, quote_plus, unquote_to_bytes
 import httptools
 import httpx
 import pytest
+import uvicorn
+from fastapi.routing import APIRoute
 from hypothesis import example, given
 from hypothesis import strategies as st
+from uvicorn.server import ServerState
 
+from rokgraph.engine import Engine
+from rokgraph.settings import Settings
+from rokgraph.web.app import create_app
+from rokgraph.web.exchange import Service
+from rokgraph.web.framework import Framework
 from rokgraph.web.heads import Head, Heads, told_of
+from rokgraph.web.protocol import BoundedProtocol
 from rokgraph.web.repeats import LARGEST, Repeated, Repeats
 from rokgraph.web.request import query_of
 from running import Server
@@ -208,6 +220,59 @@ def test_a_connection_in_use_is_kept_and_one_at_rest_is_not(server: Server) -> N
             time.sleep(1)
         assert stream.read(1) == b""
         assert KEEP_ALIVE - 1 < time.monotonic() - last < KEEP_ALIVE + 5
+
+
+def test_nothing_runs_on_for_a_connection_that_was_reset() -> None:
+    """The clock of keep-alive, set by the short way, ends with its connection."""
+
+    async def reset() -> BoundedProtocol:
+        loop = asyncio.get_running_loop()
+        engine = Engine(Settings())
+        engine.prepare()
+        site = create_app(engine)
+        await site.begin()
+        config = uvicorn.Config(site, proxy_headers=False, log_config=None)
+        config.load()
+        state = ServerState()
+        listening = await loop.create_server(
+            lambda: BoundedProtocol(config=config, server_state=state, app_state={}), "127.0.0.1"
+        )
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        for query in ("ASK {}", "ASK { }", ALL):  # the head is learned, known, and its answer long
+            head = f"GET /sparql?query={quote(query)} HTTP/1.1\r\nHost: x\r\n\r\n"
+            writer.write(head.encode())
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            if query != ALL:
+                await reader.readuntil(b"}")
+                await reader.readuntil(b"}")
+        [protocol] = state.connections
+        assert isinstance(protocol, BoundedProtocol)
+        assert protocol.timeout_keep_alive_task is not None
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            if not state.connections:
+                break
+        assert not state.connections
+        listening.close()
+        await site.close()
+        return protocol
+
+    assert asyncio.run(asyncio.wait_for(reset(), 60)).timeout_keep_alive_task is None
+
+
+def test_metrics_are_read_where_they_are_counted() -> None:
+    """They have no lock: read in a thread, they could change while somebody reads them."""
+    engine = Engine(Settings())
+    engine.prepare()
+    try:
+        routes = Framework(Service.over(engine)).application().routes
+    finally:
+        engine.stop()
+    [metrics] = [one for one in routes if isinstance(one, APIRoute) and one.path == "/metrics"]
+    assert inspect.iscoroutinefunction(metrics.endpoint)
 
 
 def test_a_client_that_leaves_frees_its_worker(serve: Callable[..., Server]) -> None:

@@ -77,7 +77,7 @@ def _application(service: Service) -> "FastAPI":
         return True
 
     @rest.get("/healthz")
-    def health() -> JSONResponse:
+    async def health() -> JSONResponse:
         """Whether the process runs, and on which dataset."""
         summary = service.engine.summary
         return JSONResponse({"status": "ok", "dataset": summary.digest, "triples": summary.size})
@@ -90,7 +90,7 @@ def _application(service: Service) -> "FastAPI":
         return JSONResponse({"status": "starting"}, 503, {"retry-after": "1"})
 
     @rest.get("/metrics", response_class=Response, include_in_schema=False)
-    def metrics() -> Response:
+    async def metrics() -> Response:  # not in a thread: what it reads changes with every query
         return Response(service.telemetry.exposed(), media_type=_METRICS_TYPE)
 
     return rest

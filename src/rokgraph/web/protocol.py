@@ -65,13 +65,14 @@ class BoundedProtocol(HttpToolsProtocol):
         if sys.platform == "linux":
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED * 1000)
-        if hasattr(self.app, "see") and self.client:
+        if hasattr(self.app, "see") and self.client:  # from a proxy a head tells who the client is
             self._peer = self.client[0].encode("ascii")
         self._expect(_HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing any more."""
         self._expect(None)
+        self._unset_keepalive_if_required()  # uvicorn lets it run where a connection is reset
         if self._asking is not None:
             self._asking.left()
         super().connection_lost(exc)

@@ -62,10 +62,11 @@ def _rest(observed: Observed, seconds: float) -> str:
     )  # fmt: skip
 
 
-class Counted:
+class QueryCollector:
     """What is counted of each query: plain numbers, which become metrics when somebody asks.
 
     The library's own counters take a lock for each number, which costs more than many a query.
+    This has none: it belongs to the event loop.
     """
 
     def __init__(self) -> None:
@@ -115,7 +116,7 @@ class Telemetry:
         registry = self.registry
         self._ids = count(1)
         self._start = f"{int(time.time()):x}-"
-        self._counted = Counted()
+        self._counted = QueryCollector()
         registry.register(self._counted)
         for name, text, read in (
             ("rokgraph_queue", "Queries that wait", lambda: self.engine.waiting),
