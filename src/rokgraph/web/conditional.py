@@ -13,8 +13,7 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 def base_tag(digest: str, *parts: object) -> str:
     """What all representations of one answer share: the snapshot and the request."""
-    text = b"\0".join(map(_plain, parts))
-    return f"{digest[:16]}-{hashlib.blake2b(text, digest_size=10).hexdigest()}"
+    return Begun(digest).base(b"\0".join(map(_plain, parts)))
 
 
 class Begun:
@@ -23,10 +22,11 @@ class Begun:
     def __init__(self, digest: str, *parts: object) -> None:
         """Take in what they share."""
         self._digest = digest[:16]
-        self._hasher = hashlib.blake2b(b"\0".join(map(_plain, parts)) + b"\0", digest_size=10)
+        shared = b"".join(_plain(part) + b"\0" for part in parts)
+        self._hasher = hashlib.blake2b(shared, digest_size=10)
 
     def base(self, request: bytes) -> str:
-        """What all representations of the answer to one request share, as `base_tag` says it."""
+        """What all representations of the answer to one request share."""
         hasher = self._hasher.copy()
         hasher.update(request)
         return f"{self._digest}-{hasher.hexdigest()}"

@@ -26,7 +26,7 @@ from rokgraph.web.frame import Frame
 from rokgraph.web.heads import ACCEPT, HOST, Head, Heads, told_of
 from rokgraph.web.http import Application, Scope, headers_of
 from rokgraph.web.problems import problem
-from rokgraph.web.repeats import LARGEST, Key, Repeated, lines_of
+from rokgraph.web.repeats import LARGEST, Key, Repeated, head_of, lines_of
 from rokgraph.web.request import query_of
 from rokgraph.web.telemetry import line_of_repeats
 
@@ -271,10 +271,8 @@ class Asking:
         refusal = problem(error, accept, frame)
         observed.outcome, observed.status = refusal.name, refusal.status
         observed.sent = len(refusal.body)
-        lines = lines_of({**service.common(""), **refusal.headers})
-        length = b"content-length: %d\r\n" % len(refusal.body)
-        parts = [lines, length, self._anew(), refusal.body]
-        self._asker.reply(self, refusal.status, parts)
+        head = head_of({**service.common(""), **refusal.headers}, refusal.body)
+        self._asker.reply(self, refusal.status, [head, self._anew(), refusal.body])
         self._end(error)
 
     def _hand_over(self, found: Kept | Answer) -> None:

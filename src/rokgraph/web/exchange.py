@@ -18,7 +18,7 @@ from rokgraph.web.frame import Frame
 from rokgraph.web.http import CORS, PREFLIGHT, Gone, Receive, Scope, Send, headers_of, respond
 from rokgraph.web.limiter import Limiter
 from rokgraph.web.problems import Draw, HttpProblem, problem
-from rokgraph.web.repeats import Repeated, Repeats, lines_of
+from rokgraph.web.repeats import Repeated, Repeats, head_of
 from rokgraph.web.telemetry import Telemetry, line_of_repeats
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
@@ -191,9 +191,9 @@ class Exchange:
         told = {**self.common(), "server-timing": timing, **headers}
         key = self.scope.get("rokgraph.repeat")
         if key is not None and status == 200 and "etag" in told and "set-cookie" not in told:  # noqa: PLR2004
-            head = lines_of(told) + b"content-length: %d\r\n" % len(body)
             line = line_of_repeats(self.observed)
-            self.service.repeats.put(key, Repeated(head, body, self.observed.form, line))
+            kept = Repeated(head_of(told, body), body, self.observed.form, line)
+            self.service.repeats.put(key, kept)
         await respond(self.send, status, told, body, head=self.head)
 
     def common(self) -> dict[str, str]:

@@ -28,6 +28,11 @@ def lines_of(headers: Mapping[str, str]) -> bytes:
     return "".join(lines).encode("latin-1")
 
 
+def head_of(headers: Mapping[str, str], body: bytes) -> bytes:
+    """These lines, and the one that tells how long the body is."""
+    return lines_of(headers) + b"content-length: %d\r\n" % len(body)
+
+
 @dataclass(frozen=True, slots=True)
 class Repeated:
     """A response: its head but for what is told anew, its body, and what is counted of it.
