@@ -27,10 +27,21 @@ def children(pid: int) -> list[int]:
 
 
 def processes(server: Running) -> set[int]:
-    """The zygote and its workers, without those that are ended and not yet gone."""
-    zygotes = children(server.process.pid)
+    """The zygote and its workers, without those that are ended and not yet gone.
+
+    The front has another child for a while, which writes the dumps after the start.
+    """
+    zygotes = [pid for pid in children(server.process.pid) if b"rokgraph.worker" in named(pid)]
+    assert len(zygotes) == 1
     found = {*zygotes, *(pid for zygote in zygotes for pid in children(zygote))}
     return {pid for pid in found if not ending(pid)}
+
+
+def named(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def ending(pid: int) -> bool:

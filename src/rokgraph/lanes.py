@@ -204,8 +204,9 @@ class Lanes:
             slow -= 1
         if worker.held and self._one_makes_room():
             worker.let_begin()
-        if job.begun or slow < self._settings.slow_workers:
+        if job.begun or (slow < self._settings.slow_workers and self._room):
             worker.slow = True
+            worker.let_begin()  # it has its place from now on, whether its answer has begun or not
             with contextlib.suppress(ProcessLookupError):
                 os.setpriority(os.PRIO_PROCESS, worker.pid, 10)
             self.fill()
@@ -224,18 +225,27 @@ class Lanes:
 
     def may_begin(self, worker: Worker) -> bool:
         """Whether one more long answer may begin: begun, it can be neither stopped nor repeated."""
-        if self._streaming < 2 * self._settings.slow_workers:
+        if worker.slow or self._room:
             return True
         self._holding.append(worker)
         return False
 
     @property
-    def _streaming(self) -> int:
-        return sum(worker.job is not None and worker.job.begun for worker in self.workers)
+    def _room(self) -> bool:
+        """Whether one more may become what cannot be stopped: twice the slow workers are the most.
+
+        Counted are slow queries and, in quick workers, answers that have begun: they may grow slow.
+        Those that call other endpoints have a bound of their own.
+        """
+        taken = sum(
+            worker.job is not None and not worker.once and (worker.slow or worker.job.begun)
+            for worker in self.workers
+        )
+        return taken < 2 * self._settings.slow_workers
 
     def _let_begin(self) -> None:
         """Let those begin that there is room for by now."""
-        while self._holding and self._streaming < 2 * self._settings.slow_workers:
+        while self._holding and self._room:
             self._holding.popleft().let_begin()
 
     def _one_makes_room(self) -> bool:

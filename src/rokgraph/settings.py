@@ -112,7 +112,11 @@ class Settings(BaseSettings):
         description="Processes for quick queries.",
     )
     slow_workers: int = Field(
-        default=4, ge=1, le=256, description="Queries past their quick start that run at once."
+        default=4,
+        ge=1,
+        le=256,
+        description="Queries past their quick start that run at once;"
+        " with those whose answer has begun by then at most twice as many.",
     )
     quick: float = Field(
         default=0.1, gt=0, description="Seconds after which a query counts as slow."

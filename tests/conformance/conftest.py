@@ -101,13 +101,15 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table."""
-    if not _ROWS:
+    """Print the table; where tests failed only what did not pass, lest it hide them."""
+    failed = terminalreporter.stats.get("failed") or terminalreporter.stats.get("error")
+    rows = [row for row in _ROWS.values() if not (failed and row.result.startswith("passed"))]
+    if not rows:
         return
     terminalreporter.section("clauses")
     terminalreporter.write_line("| clause or feature | test | result |")
     terminalreporter.write_line("| --- | --- | --- |")
-    for row in sorted(_ROWS.values(), key=attrgetter("place")):
+    for row in sorted(rows, key=attrgetter("place")):
         clause = row.clause.replace("|", "\\|")
         terminalreporter.write_line(f"| {clause} | {row.test} | {row.result} |")
 
